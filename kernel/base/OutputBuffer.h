@@ -1,0 +1,130 @@
+#pragma once
+
+#include "base/Bytes.h"
+#include "base/Counted.h"
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace nanomq
+{
+
+class OutputBuffer;
+
+/// A piece of output: either bytes of its own, or a view into something shared.
+struct OutputChunk
+{
+    static constexpr std::size_t kSize = 4096;
+
+    OutputChunk* next;
+    const std::uint8_t* data; // own storage behind the header, or into `owner`
+    std::uint32_t begin;      // first byte not sent yet
+    std::uint32_t end;        // one past the last byte
+    std::uint32_t capacity;   // 0: shared, nothing can be appended
+    Ref<const Counted> owner; // keeps shared bytes alive
+
+    std::uint8_t* storage() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
+};
+
+/// What one worker produces in one turn of its loop: the buffers it wrote to, which it flushes
+/// at the end of the turn, and the chunks it builds them of. Thread: [worker].
+class OutputTurn
+{
+public:
+    /// @param worker  0 to 31; its bit marks a buffer as being in this worker's list.
+    explicit OutputTurn(unsigned worker) noexcept : _bit(std::uint32_t{1} << worker) {}
+    ~OutputTurn();
+    OutputTurn(const OutputTurn&) = delete;
+    OutputTurn& operator=(const OutputTurn&) = delete;
+
+    std::uint32_t bit() const noexcept { return _bit; }
+
+    /// The buffers written to since the last flush, each once.
+    std::vector<OutputBuffer*>& dirty() noexcept { return _dirty; }
+
+    OutputChunk* takeChunk();
+    OutputChunk* takeShared(Ref<const Counted> owner, ByteView bytes);
+    void giveBack(OutputChunk* chunk) noexcept;
+
+private:
+    static constexpr std::size_t kKeptChunks = 256; // 1 MiB
+
+    const std::uint32_t _bit;
+    std::vector<OutputBuffer*> _dirty;
+    std::vector<OutputChunk*> _free;
+};
+
+/// Bytes on their way to one Network Connection.
+///
+/// Any worker appends, under the lock of the recipient's outbound side (every call here requires
+/// that lock, see Outbound), and flushes at the end of its turn. An idle buffer owns no memory.
+/// The buffer knows no sockets: Connection, which derives from it, sends.
+class OutputBuffer
+{
+public:
+    /// The most that extend() gives at once.
+    static constexpr std::size_t kMaxExtend = OutputChunk::kSize - sizeof(OutputChunk);
+
+    OutputBuffer() noexcept = default;
+    OutputBuffer(const OutputBuffer&) = delete;
+    OutputBuffer& operator=(const OutputBuffer&) = delete;
+
+    /// Appends `size` bytes (1 to kMaxExtend) and returns where the caller writes all of them
+    /// before it gives the lock back.
+    std::uint8_t* extend(std::size_t size, OutputTurn& turn)
+    {
+        mark(turn);
+        _unsent += size;
+        if (_last && _last->capacity - _last->end >= size)
+        {
+            std::uint8_t* const bytes = _last->storage() + _last->end;
+            _last->end += static_cast<std::uint32_t>(size);
+            return bytes;
+        }
+        return extendByChunk(size, turn);
+    }
+    /// Appends a copy, of any length.
+    void append(ByteView bytes, OutputTurn& turn);
+    /// Appends by reference: `owner` keeps `bytes` alive until they are sent.
+    void appendShared(Ref<const Counted> owner, ByteView bytes, OutputTurn& turn);
+
+    /// Bytes appended and not sent.
+    std::size_t unsent() const noexcept { return _unsent; }
+    /// The connection is gone: nothing may be appended any more.
+    bool closed() const noexcept { return _closed; }
+    /// The socket took no more; the owner's loop goes on when it does.
+    bool blocked() const noexcept { return _blocked; }
+
+protected:
+    ~OutputBuffer() = default; // Connection clears it first
+
+    void mark(OutputTurn& turn)
+    {
+        if (_dirtyOf & turn.bit()) return;
+        _dirtyOf |= turn.bit();
+        turn.dirty().push_back(this);
+    }
+    void unmark(const OutputTurn& turn) noexcept { _dirtyOf &= ~turn.bit(); }
+
+    const OutputChunk* firstChunk() const noexcept { return _first; }
+    /// Takes `size` sent bytes off the front.
+    void consume(std::size_t size, OutputTurn& turn) noexcept;
+    /// Throws away everything.
+    void clear() noexcept;
+
+    bool _closed = false;
+    bool _blocked = false;
+    bool _flushing = false; // some worker is in send(), without the lock
+
+private:
+    std::uint8_t* extendByChunk(std::size_t size, OutputTurn& turn);
+    void link(OutputChunk* chunk) noexcept;
+
+    std::uint32_t _dirtyOf = 0; // bits of the workers that have it in their list
+    std::size_t _unsent = 0;
+    OutputChunk* _first = nullptr;
+    OutputChunk* _last = nullptr;
+};
+
+} // namespace nanomq
