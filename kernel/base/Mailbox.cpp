@@ -65,11 +65,8 @@ bool Mailbox::prepareToSleep() noexcept
     return false;
 }
 
-void Mailbox::wokeUp() noexcept
+void Mailbox::acknowledge() noexcept
 {
-    // Whoever turned the flag off has written to the descriptor, or is about to: a stray later
-    // wake-up is harmless. If nobody did, there is nothing to read.
-    if (_sleeping.exchange(false, std::memory_order_acq_rel)) return;
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = ::read(_descriptor, &count, sizeof count);
 }

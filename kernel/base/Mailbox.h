@@ -33,10 +33,12 @@ public:
     /// because something was posted. Thread: [worker].
     bool prepareToSleep() noexcept;
     /// Says that the owner is awake again. Thread: [worker].
-    void wokeUp() noexcept;
+    void wokeUp() noexcept { _sleeping.store(false, std::memory_order_relaxed); }
 
     /// Readable when something was posted to a sleeping owner.
     int descriptor() const noexcept { return _descriptor; }
+    /// Makes descriptor() unreadable again. Thread: [worker].
+    void acknowledge() noexcept;
 
 private:
     const int _descriptor;

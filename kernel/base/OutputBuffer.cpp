@@ -94,6 +94,7 @@ void OutputBuffer::appendShared(Ref<const Counted> owner, ByteView bytes, Output
     mark(turn);
     link(turn.takeShared(std::move(owner), bytes));
     _unsent += bytes.size();
+    turn._appended += bytes.size();
 }
 
 void OutputBuffer::consume(std::size_t size, OutputTurn& turn) noexcept

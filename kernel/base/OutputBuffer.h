@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/Bytes.h"
+#include "base/Clock.h"
 #include "base/Counted.h"
 
 #include <cstdint>
@@ -40,6 +41,14 @@ public:
 
     std::uint32_t bit() const noexcept { return _bit; }
 
+    /// The time of this turn: read once, good for all that happens in it.
+    MonotonicMs now() const noexcept { return _now; }
+    void begin(MonotonicMs now) noexcept { _now = now; }
+
+    /// Bytes appended to any buffer since the last call of flushed().
+    std::size_t appended() const noexcept { return _appended; }
+    void flushed() noexcept { _appended = 0; }
+
     /// The buffers written to since the last flush, each once.
     std::vector<OutputBuffer*>& dirty() noexcept { return _dirty; }
 
@@ -48,11 +57,25 @@ public:
     void giveBack(OutputChunk* chunk) noexcept;
 
 private:
+    friend class OutputBuffer;
     static constexpr std::size_t kKeptChunks = 256; // 1 MiB
 
     const std::uint32_t _bit;
+    MonotonicMs _now = 0;
+    std::size_t _appended = 0;
     std::vector<OutputBuffer*> _dirty;
     std::vector<OutputChunk*> _free;
+};
+
+/// Where more output comes from when a buffer has been sent: the session's queue.
+class OutputSource
+{
+public:
+    /// Appends what is waiting, as far as it may. Called under the buffer's lock.
+    virtual void refill(OutputTurn& turn) = 0;
+
+protected:
+    ~OutputSource() = default;
 };
 
 /// Bytes on their way to one Network Connection.
@@ -76,6 +99,7 @@ public:
     {
         mark(turn);
         _unsent += size;
+        turn._appended += size;
         if (_last && _last->capacity - _last->end >= size)
         {
             std::uint8_t* const bytes = _last->storage() + _last->end;
@@ -88,6 +112,9 @@ public:
     void append(ByteView bytes, OutputTurn& turn);
     /// Appends by reference: `owner` keeps `bytes` alive until they are sent.
     void appendShared(Ref<const Counted> owner, ByteView bytes, OutputTurn& turn);
+
+    /// Asks `source` for more whenever output runs low; null: nobody.
+    void setSource(OutputSource* source) noexcept { _source = source; }
 
     /// Bytes appended and not sent.
     std::size_t unsent() const noexcept { return _unsent; }
@@ -116,6 +143,7 @@ protected:
     bool _closed = false;
     bool _blocked = false;
     bool _flushing = false; // some worker is in send(), without the lock
+    OutputSource* _source = nullptr;
 
 private:
     std::uint8_t* extendByChunk(std::size_t size, OutputTurn& turn);

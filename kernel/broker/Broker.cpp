@@ -1,0 +1,108 @@
+#include "broker/Broker.h"
+
+#include <latch>
+
+namespace nanomq
+{
+
+Broker::Broker(const BrokerSettings& settings, HookBus& hooks, Quiescence& quiescence)
+    : _state(settings, hooks, quiescence),
+      _observers(_state.subscriptions),
+      _plugins(_state),
+      _listing(_state)
+{
+    std::vector<HookBus::Worker> attached;
+    for (unsigned number = 0; number < settings.workers; ++number)
+    {
+        auto& worker = *_state.workers.emplace_back(std::make_unique<Worker>(_state, number));
+        attached.push_back({&worker.loop().mailbox(), &worker.loop().timers()});
+    }
+    hooks.attach(attached, _observers);
+}
+
+Broker::~Broker()
+{
+    stop();
+}
+
+void Broker::listen(const std::string& scheme, const std::string& host, std::uint16_t port)
+{
+    auto& listener =
+        *_listeners.emplace_back(std::make_unique<Listener>(scheme, host, port));
+    for (auto& worker : _state.workers) worker->listen(listener);
+}
+
+void Broker::start()
+{
+    for (auto& worker : _state.workers)
+        _threads.emplace_back([loop = &worker->loop()] { loop->run(); });
+    Worker& first = *_state.workers.front();
+    first.loop().mailbox().post([&first] { first.tell(sdk::BrokerStarted{}, {}); });
+}
+
+template <class Call> void Broker::onEveryWorker(Call call)
+{
+    std::latch done(static_cast<std::ptrdiff_t>(_state.workers.size()));
+    for (auto& worker : _state.workers)
+        worker->loop().mailbox().post([&call, &done, worker = worker.get()] {
+            call(*worker);
+            done.count_down();
+        });
+    done.wait();
+}
+
+void Broker::stop()
+{
+    if (_threads.empty()) return;
+    onEveryWorker([](Worker& worker) {
+        if (worker.number() == 0) worker.tell(sdk::BrokerStopping{}, {});
+        worker.stopAccepting();
+        worker.disconnectAll(ReasonCode::ServerShuttingDown);
+    });
+    // Connections that were on their way to another worker have arrived by now.
+    onEveryWorker([](Worker& worker) { worker.disconnectAll(ReasonCode::ServerShuttingDown); });
+    for (auto& worker : _state.workers) worker->loop().stop();
+    for (auto& thread : _threads) thread.join();
+    _threads.clear();
+}
+
+std::vector<std::string> Broker::listenerUrls() const
+{
+    std::vector<std::string> urls;
+    for (const auto& listener : _listeners) urls.push_back(listener->url());
+    return urls;
+}
+
+BrokerFigures Broker::figures() const
+{
+    BrokerFigures figures;
+    for (const auto& worker : _state.workers)
+    {
+        const WorkerCounters& counters = worker->counters();
+        figures.connections += counters.connections.value();
+        figures.sessions += counters.sessions.value();
+        figures.connectsAccepted += counters.connectsAccepted.value();
+        figures.connectsRefused += counters.connectsRefused.value();
+        figures.disconnects += counters.disconnects.value();
+        figures.packetsReceived += counters.packetsReceived.value();
+        figures.bytesReceived += counters.bytesReceived.value();
+        figures.messagesReceived += counters.messagesReceived.value();
+        figures.messagesSent += counters.messagesSent.value();
+        figures.messagesQueued += counters.messagesQueued.value();
+        figures.messagesRefused += counters.messagesRefused.value();
+        figures.malformedPackets += counters.malformedPackets.value();
+        for (std::size_t result = 0; result < counters.dropped.size(); ++result)
+            figures.dropped[result] += counters.dropped[result].value();
+    }
+    figures.messagesSent += _state.outbound.sentFromQueue.load(std::memory_order_relaxed);
+    figures.messagesExpired = _state.outbound.expiredInQueue.load(std::memory_order_relaxed);
+    figures.dropped[static_cast<std::size_t>(DeliveryResult::PacketTooLarge)] +=
+        _state.outbound.tooLargeInQueue.load(std::memory_order_relaxed);
+    figures.subscriptions = _state.subscriptions.subscriptions();
+    figures.topicFilters = _state.subscriptions.filters();
+    figures.retained = _state.retained.count();
+    figures.retainedBytes = _state.retained.bytes();
+    return figures;
+}
+
+} // namespace nanomq

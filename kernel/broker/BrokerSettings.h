@@ -1,0 +1,33 @@
+#pragma once
+
+#include "session/DeliveryQueue.h"
+
+#include <chrono>
+#include <cstdint>
+
+namespace nanomq
+{
+
+/// What the configuration decides about the broker's behaviour, checked and in its own types.
+struct BrokerSettings
+{
+    unsigned workers = 1; // 1 to 32
+    bool allowAnonymous = true;
+
+    std::uint32_t maximumPacketSize = 10 * 1024 * 1024; // bytes a client may send in one packet
+    std::uint16_t receiveMaximum = 4096;    // QoS 2 messages a 5.0 client may leave unreleased
+    std::uint16_t topicAliasMaximum = 64;   // aliases a 5.0 client may set
+    std::uint16_t inflightWindow3 = 2048;   // messages in flight to a client without Receive Maximum
+    std::uint32_t maximumSessionExpiry = 0xFFFFFFFF; // seconds
+    std::uint32_t keepAliveFactorPermille = 1500; // of Keep Alive, until a silent client is dropped
+    std::chrono::milliseconds connectTimeout{10'000};
+    std::size_t maximumConnections = 0; // 0: no limit but the system's
+
+    QueueLimits queue;
+    std::size_t maximumUnsent = 4 * 1024 * 1024; // bytes of output a connection
+
+    std::size_t retainedMessages = 0; // 0: no limit
+    std::size_t retainedBytes = 0;    // 0: no limit
+};
+
+} // namespace nanomq

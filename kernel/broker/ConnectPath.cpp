@@ -1,0 +1,338 @@
+// From CONNECT to CONNACK: who is it, may it come in, and which session does it get.
+
+#include "broker/Client.h"
+#include "broker/Worker.h"
+#include "topic/TopicName.h"
+#include "wire/ForwardedProperties.h"
+
+#include <Poco/UUIDGenerator.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace nanomq
+{
+
+namespace
+{
+
+/// The Session Expiry Interval a CONNECT asks for; 3.x says it with Clean Session.
+std::uint32_t expiryOf(const Connect& connect) noexcept
+{
+    if (connect.version != ProtocolVersion::v5_0)
+        return connect.cleanStart ? 0 : kSessionNeverExpires;
+    return connect.properties.has(PropertyId::SessionExpiryInterval)
+               ? connect.properties.sessionExpiryInterval
+               : 0;
+}
+
+ReasonCode reasonOr(sdk::ReasonCode reason, ReasonCode otherwise) noexcept
+{
+    return reason == 0 ? otherwise : static_cast<ReasonCode>(reason);
+}
+
+} // namespace
+
+std::string Client::assignClientId() const
+{
+    // One that falls to this worker, so that the connection need not move.
+    while (true)
+    {
+        const std::string id = "nanomq-" + Poco::UUIDGenerator::defaultGenerator().createRandom().toString();
+        if (&_worker->broker().workerOf(id) == _worker) return id;
+    }
+}
+
+void Client::identify(const Connect& connect, std::string_view clientId,
+                      std::optional<std::string_view> userName)
+{
+    _identity = ClientIdentity::make({connect.version, connect.cleanStart, connect.keepAlive,
+                                      clientId, userName, _origin->peer.address,
+                                      _origin->peer.port, _origin->listener.url()});
+}
+
+void Client::moveTo(Worker& target)
+{
+    cancel();
+    _worker->leave(*this);
+    _questions.reset();
+    _connection.moveTo(target.loop());
+}
+
+Client::Step Client::onConnect(const Connect& connect)
+{
+    _version = connect.version;
+    if (_questions) _questions->begin();
+    if (!_identity)
+    {
+        if (!connect.clientId.empty()) identify(connect, connect.clientId, connect.userName);
+        else
+        {
+            // 3.1 has no empty identifier; 3.1.1 only with Clean Session [v3.1.1 MQTT-3.1.3-8].
+            _assignedId = true;
+            identify(connect, assignClientId(), connect.userName);
+            const bool mayBeEmpty =
+                connect.version == ProtocolVersion::v5_0 ||
+                (connect.version == ProtocolVersion::v3_1_1 && connect.cleanStart);
+            if (!mayBeEmpty)
+                return refuse(connect, ReasonCode::ClientIdentifierNotValid,
+                              "an empty Client Identifier");
+        }
+    }
+    Worker& owner = _worker->broker().workerOf(_identity->clientId());
+    if (&owner != _worker) return moveTo(owner), Step::Moved;
+
+    if (!_connectAsked)
+    {
+        const HookOutcome* const outcome = askConnect(connect);
+        if (!outcome) return Step::Parked;
+        if (outcome->verdict == sdk::Verdict::Deny)
+            return refuse(connect, reasonOr(outcome->reason, ReasonCode::NotAuthorized),
+                          outcome->reasonText);
+        if (outcome->clientId || outcome->userName)
+        {
+            const auto now = _identity;
+            const auto userName = outcome->userName ? std::optional<std::string_view>(*outcome->userName)
+                                                    : connect.userName;
+            identify(connect, outcome->clientId ? *outcome->clientId : now->clientId(), userName);
+            _assignedId = _assignedId || outcome->clientId;
+        }
+        if (_questions) _questions->end();
+        _connectAsked = true;
+        Worker& newOwner = _worker->broker().workerOf(_identity->clientId());
+        if (&newOwner != _worker) return moveTo(newOwner), Step::Moved;
+    }
+
+    if (const auto ended = admit(connect)) return *ended;
+    return begin(connect);
+}
+
+const HookOutcome* Client::askConnect(const Connect& connect)
+{
+    static const HookOutcome kNothing;
+    const HookTable& hooks = _worker->hooks();
+    if (!asks(sdk::HookPoint::ClientConnect)) return &kNothing;
+    auto event = newEvent<sdk::ClientConnect>();
+    event.client = &_identity->info();
+    if (connect.will)
+    {
+        event.willTopic = connect.will->topicName;
+        event.willQoS = static_cast<std::uint8_t>(connect.will->qos);
+        event.willRetain = connect.will->retain;
+    }
+    return questions().ask(hooks, event, owners());
+}
+
+std::optional<Client::Step> Client::admit(const Connect& connect)
+{
+    if (connect.will && !isValidTopicName(connect.will->topicName))
+        return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic is not a Topic Name");
+    if (connect.properties.has(PropertyId::AuthenticationMethod))
+        return refuse(connect, ReasonCode::BadAuthenticationMethod, "no such authentication method");
+    if (const auto ended = authenticate(connect)) return ended;
+    return authorizeWill(connect);
+}
+
+std::optional<Client::Step> Client::authenticate(const Connect& connect)
+{
+    const HookTable& hooks = _worker->hooks();
+    const bool credentials = connect.userName || connect.password;
+    const bool asked = asks(sdk::HookPoint::ClientAuthenticate);
+    if (asked)
+    {
+        auto event = newEvent<sdk::ClientAuthenticate>();
+        event.client = &_identity->info();
+        event.hasPassword = connect.password.has_value();
+        if (connect.password) event.password = {connect.password->data(), connect.password->size()};
+        const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+        if (!outcome) return Step::Parked;
+        if (outcome->verdict == sdk::Verdict::Allow) return std::nullopt;
+        if (outcome->verdict == sdk::Verdict::Deny)
+            return refuse(connect,
+                          reasonOr(outcome->reason, credentials ? ReasonCode::BadUserNameOrPassword
+                                                                : ReasonCode::NotAuthorized),
+                          outcome->reasonText);
+    }
+    // Nobody has decided. Wrong credentials are never as good as none.
+    if (_worker->broker().settings.allowAnonymous && (!asked || !credentials)) return std::nullopt;
+    return refuse(connect,
+                  credentials ? ReasonCode::BadUserNameOrPassword : ReasonCode::NotAuthorized,
+                  credentials ? "nobody knows these credentials" : "anonymous access is not allowed");
+}
+
+std::optional<Client::Step> Client::authorizeWill(const Connect& connect)
+{
+    const HookTable& hooks = _worker->hooks();
+    if (!connect.will || !asks(sdk::HookPoint::ClientAuthorize))
+        return std::nullopt;
+    auto event = newEvent<sdk::ClientAuthorize>();
+    event.client = &_identity->info();
+    event.topic = connect.will->topicName;
+    event.access = sdk::Access::Will;
+    event.qos = static_cast<std::uint8_t>(connect.will->qos);
+    event.retain = connect.will->retain;
+    const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+    if (!outcome) return Step::Parked;
+    if (outcome->verdict != sdk::Verdict::Deny) return std::nullopt;
+    return refuse(connect, reasonOr(outcome->reason, ReasonCode::NotAuthorized), outcome->reasonText);
+}
+
+Client::Step Client::refuse(const Connect&, ReasonCode reason, std::string_view text)
+{
+    _worker->counters().connectsRefused.add();
+    PropertyWriter properties;
+    if (_version == ProtocolVersion::v5_0 && !text.empty())
+        properties.add(PropertyId::ReasonString, text);
+    Connack connack;
+    connack.reason = reason;
+    connack.properties.raw = properties.raw();
+    send(connack);
+    tellConnack(reason, false);
+    _connection.close(text.empty() ? reasonText(reason) : text);
+    return Step::Closed;
+}
+
+Client::Step Client::begin(const Connect& connect)
+{
+    bool present = false;
+    Session* const session = takeSession(connect, present);
+    if (!session) return refuse(connect, ReasonCode::QuotaExceeded, "too many sessions");
+    _session = session;
+    session->client = this;
+    session->disconnectedAt = kNever;
+    session->deadline.reset();
+    session->expiryInterval =
+        std::min(expiryOf(connect), _worker->broker().settings.maximumSessionExpiry);
+    prepareWill(connect);
+    _origin.reset();
+
+    _state = State::Connected;
+    _keepAliveSeconds = connect.keepAlive;
+    cancel();
+    if (_keepAliveSeconds > 0)
+        _worker->loop().timers().schedule(*this, _worker->loop().now() + keepAliveMs());
+
+    // From here on other workers may write to this connection, under the session's lock. CONNACK
+    // stands in front of whatever they write [MQTT-3.2.0-1].
+    _connection.shareLock(session->outbound().lock());
+    sendConnack(connect, present);
+    session->outbound().attach(_connection, termsOf(connect), _worker->turn());
+
+    _worker->counters().connections.add();
+    _worker->counters().connectsAccepted.add();
+    tellConnack(ReasonCode::Success, present);
+    sdk::ClientConnected connected{};
+    connected.client = &_identity->info();
+    _worker->tell(connected, owners());
+    if (present)
+    {
+        sdk::SessionResumed resumed{};
+        resumed.client = &_identity->info();
+        _worker->tell(resumed, owners());
+        _worker->tellNotes(*session);
+    }
+    else
+    {
+        sdk::SessionCreated created{};
+        created.client = &_identity->info();
+        _worker->tell(created, owners());
+    }
+    return Step::Done;
+}
+
+Session* Client::takeSession(const Connect& connect, bool& present)
+{
+    Session* session = _worker->find(_identity->clientId());
+    if (!session) return _worker->create(_identity->clientId());
+
+    const bool displaced = session->client != nullptr;
+    if (displaced) takeOver(*session->client);
+    // A session without expiry ends with its connection, also with one that was displaced.
+    if (connect.cleanStart || (displaced && session->expiryInterval == 0))
+    {
+        _worker->end(*session, ReasonCode::Success,
+                     connect.cleanStart ? "clean start" : "connection closed");
+        return _worker->create(_identity->clientId());
+    }
+    present = true;
+    // The displaced connection has ended, and its Will goes out, unless it may wait for a delay;
+    // then the client is back before that is over [MQTT-3.1.3-9], [MQTT-3.1.4-3].
+    if (displaced && session->will && session->will->delaySeconds == 0) _worker->sendWill(*session);
+    session->will.reset();
+    return session;
+}
+
+void Client::takeOver(Client& other)
+{
+    sdk::SessionTakenOver event{};
+    event.client = &other._identity->info();
+    _worker->tell(event, other.owners());
+    other.disconnect(ReasonCode::SessionTakenOver, "taken over by a new connection");
+}
+
+ConnectionTerms Client::termsOf(const Connect& connect) const
+{
+    ConnectionTerms terms;
+    terms.version = connect.version;
+    terms.identity = _identity;
+    if (connect.version != ProtocolVersion::v5_0)
+        terms.receiveMaximum = _worker->broker().settings.inflightWindow3;
+    else if (connect.properties.has(PropertyId::ReceiveMaximum))
+        terms.receiveMaximum = connect.properties.receiveMaximum;
+    if (connect.properties.has(PropertyId::MaximumPacketSize))
+        terms.maximumPacketSize = connect.properties.maximumPacketSize;
+    return terms;
+}
+
+void Client::prepareWill(const Connect& connect)
+{
+    _session->will.reset();
+    if (!connect.will) return;
+    const auto& will = *connect.will;
+    MessageView view;
+    view.topicName = will.topicName;
+    view.payload = will.payload;
+    view.qos = will.qos;
+    view.retain = will.retain;
+    std::vector<std::uint8_t> forwarded;
+    view.properties = forwardedProperties(will.properties, forwarded);
+    auto pending = std::make_unique<WillMessage>();
+    if (will.properties.has(PropertyId::WillDelayInterval))
+        pending->delaySeconds = will.properties.willDelayInterval;
+    if (will.properties.has(PropertyId::MessageExpiryInterval))
+        pending->expirySeconds = will.properties.messageExpiryInterval;
+    pending->message = Message::make(view, _identity);
+    _session->will = std::move(pending);
+}
+
+void Client::sendConnack(const Connect& connect, bool present)
+{
+    const auto& settings = _worker->broker().settings;
+    PropertyWriter properties;
+    if (connect.version == ProtocolVersion::v5_0)
+    {
+        if (_session->expiryInterval != expiryOf(connect))
+            properties.add(PropertyId::SessionExpiryInterval, _session->expiryInterval);
+        if (settings.receiveMaximum < 65'535)
+            properties.add(PropertyId::ReceiveMaximum, settings.receiveMaximum);
+        properties.add(PropertyId::MaximumPacketSize, settings.maximumPacketSize);
+        if (_assignedId) properties.add(PropertyId::AssignedClientIdentifier, _identity->clientId());
+        if (settings.topicAliasMaximum > 0)
+            properties.add(PropertyId::TopicAliasMaximum, settings.topicAliasMaximum);
+    }
+    Connack connack;
+    connack.sessionPresent = present;
+    connack.properties.raw = properties.raw();
+    send(connack);
+}
+
+void Client::tellConnack(ReasonCode reason, bool present)
+{
+    sdk::ClientConnack event{};
+    event.client = &_identity->info();
+    event.reason = static_cast<std::uint8_t>(reason);
+    event.sessionPresent = present;
+    _worker->tell(event, owners());
+}
+
+} // namespace nanomq

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "session/Delivery.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+namespace nanomq
+{
+
+/// A figure that one worker counts up and anybody reads.
+class Tally
+{
+public:
+    void add(std::uint64_t by = 1) noexcept
+    {
+        _value.store(_value.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
+    void subtract(std::uint64_t by = 1) noexcept { add(~by + 1); }
+    std::uint64_t value() const noexcept { return _value.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> _value{0};
+};
+
+/// What one worker counts. One writer each: no worker waits for another's cache line.
+struct alignas(64) WorkerCounters
+{
+    Tally connections; // now
+    Tally sessions;    // now, those without a connection included
+    Tally connectsAccepted;
+    Tally connectsRefused;
+    Tally disconnects;
+    Tally packetsReceived;
+    Tally bytesReceived;
+    Tally messagesReceived; // accepted PUBLISH packets, wills and plugins' messages included
+    Tally messagesSent;     // PUBLISH packets written at once; see OutboundPolicy for the others
+    Tally messagesQueued;
+    Tally messagesRefused; // by a hook
+    Tally messagesRetainedRefused; // over the limit of the retained store
+    Tally malformedPackets;
+    std::array<Tally, 6> dropped; // by DeliveryResult
+};
+
+} // namespace nanomq

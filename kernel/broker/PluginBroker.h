@@ -1,0 +1,29 @@
+#pragma once
+
+#include "broker/Worker.h"
+#include "nanomq/services.h"
+
+#include <atomic>
+
+namespace nanomq
+{
+
+/// The broker as plugins reach it: the interface nanomq.broker/1. Thread: [any].
+class PluginBroker final : public sdk::Broker
+{
+public:
+    explicit PluginBroker(BrokerState& broker) noexcept : _broker(broker) {}
+
+    sdk::Status publish(const Publication* publication) override;
+    sdk::Status kick(sdk::Str clientId, sdk::ReasonCode reason) override;
+    sdk::Status message(const sdk::Message* message, sdk::MessagePublished* view) override;
+
+private:
+    /// Messages handed over and not routed yet; more are refused.
+    static constexpr std::size_t kMaximumWaiting = 100'000;
+
+    BrokerState& _broker;
+    std::atomic<std::size_t> _waiting{0};
+};
+
+} // namespace nanomq

@@ -1,0 +1,200 @@
+// PUBLISH as it comes in, and the acknowledgements that come back for what was sent.
+
+#include "broker/Client.h"
+#include "broker/PublishHook.h"
+#include "broker/Worker.h"
+#include "topic/TopicName.h"
+#include "wire/ForwardedProperties.h"
+
+namespace nanomq
+{
+
+namespace
+{
+
+/// What the broker itself says; clients cannot speak for it.
+bool isSystemTopic(std::string_view topicName) noexcept
+{
+    return topicName.starts_with("$SYS/");
+}
+
+} // namespace
+
+Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
+{
+    auto publish = decodePublish(header, body, _version);
+    if (!publish) return fail(publish.error());
+
+    if (_version == ProtocolVersion::v5_0)
+    {
+        if (publish->properties.has(PropertyId::SubscriptionIdentifier)) // [MQTT-3.3.4-6]
+            return fail(ReasonCode::ProtocolError, "a Subscription Identifier in PUBLISH");
+        if (publish->properties.has(PropertyId::TopicAlias))
+            if (const Step step = resolveAlias(*publish); step != Step::Done) return step;
+    }
+    if (!isValidTopicName(publish->topicName)) return fail(ReasonCode::TopicNameInvalid);
+
+    auto& unreleased = _session->receivedExactlyOnce();
+    if (publish->qos == QoS::ExactlyOnce && !replaying())
+    {
+        // Sent again, and taken already: answered, not routed a second time [MQTT-4.3.3-10].
+        if (unreleased.contains(publish->packetIdentifier))
+            return acknowledge(*publish, ReasonCode::Success), Step::Done;
+        if (_version == ProtocolVersion::v5_0 &&
+            unreleased.size() >= _worker->broker().settings.receiveMaximum)
+            return fail(ReasonCode::ReceiveMaximumExceeded); // [MQTT-3.3.4-9]
+    }
+
+    MessageView view;
+    view.topicName = publish->topicName;
+    view.payload = publish->payload;
+    view.qos = publish->qos;
+    view.retain = publish->retain;
+    view.receivedAt = _worker->loop().wallClock();
+    if (!publish->properties.empty())
+    {
+        view.properties = forwardedProperties(publish->properties, _worker->propertyScratch());
+        if (publish->properties.has(PropertyId::MessageExpiryInterval))
+            view.expiresAt = _worker->loop().now() +
+                             MonotonicMs{publish->properties.messageExpiryInterval} * 1000;
+    }
+    if (isSystemTopic(view.topicName))
+    {
+        _worker->counters().messagesRefused.add();
+        return acknowledge(*publish, ReasonCode::NotAuthorized), Step::Done;
+    }
+
+    const HookTable& hooks = _worker->hooks();
+    if (hooks.any(sdk::HookPoint::ClientAuthorize) || hooks.any(sdk::HookPoint::MessagePublish) ||
+        replaying())
+        return publishThroughHooks(view, *publish);
+    routeAndAcknowledge(view, *publish);
+    return Step::Done;
+}
+
+Client::Step Client::resolveAlias(Publish& publish)
+{
+    const auto alias = publish.properties.topicAlias;
+    const auto maximum = _worker->broker().settings.topicAliasMaximum;
+    if (alias == 0 || alias > maximum) // [MQTT-3.3.2-8], [MQTT-3.3.2-9]
+        return fail(ReasonCode::TopicAliasInvalid);
+    if (!_aliases) _aliases = std::make_unique<std::vector<std::string>>();
+    if (_aliases->size() < alias) _aliases->resize(alias);
+    auto& topicName = (*_aliases)[alias - 1u];
+    if (!publish.topicName.empty()) topicName = publish.topicName;
+    if (topicName.empty()) return fail(ReasonCode::ProtocolError, "a Topic Alias that was never set");
+    publish.topicName = topicName;
+    return Step::Done;
+}
+
+const HookOutcome* Client::askPublish(const MessageView& view)
+{
+    static const HookOutcome kNothing;
+    const HookTable& hooks = _worker->hooks();
+    if (asks(sdk::HookPoint::ClientAuthorize))
+    {
+        auto event = newEvent<sdk::ClientAuthorize>();
+        event.client = &_identity->info();
+        event.topic = view.topicName;
+        event.access = sdk::Access::Publish;
+        event.qos = static_cast<std::uint8_t>(view.qos);
+        event.retain = view.retain;
+        const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+        if (!outcome || outcome->verdict == sdk::Verdict::Deny) return outcome;
+    }
+    if (!asks(sdk::HookPoint::MessagePublish)) return &kNothing;
+    auto event = publishEvent(view, &_identity->info(), _worker->loop().now());
+    return questions().ask(hooks, event, owners());
+}
+
+Client::Step Client::publishThroughHooks(const MessageView& view, const Publish& publish)
+{
+    const HookOutcome* const outcome = askPublish(view);
+    if (!outcome) return Step::Parked;
+    if (outcome->verdict == sdk::Verdict::Deny || outcome->verdict == sdk::Verdict::Drop)
+    {
+        _worker->counters().messagesRefused.add();
+        _worker->tellRefused(view, _identity, outcome->reasonText);
+        const auto reason = outcome->verdict == sdk::Verdict::Drop ? ReasonCode::Success
+                            : outcome->reason != 0 ? static_cast<ReasonCode>(outcome->reason)
+                                                   : ReasonCode::NotAuthorized;
+        return acknowledge(publish, reason), Step::Done;
+    }
+    const RewrittenMessage rewritten(view, *outcome);
+    if (!rewritten.valid())
+    {
+        _worker->counters().messagesRefused.add();
+        return acknowledge(publish, ReasonCode::TopicNameInvalid), Step::Done;
+    }
+    routeAndAcknowledge(rewritten.view(), publish);
+    return Step::Done;
+}
+
+void Client::routeAndAcknowledge(const MessageView& view, const Publish& publish)
+{
+    Publication publication(view, _identity.get(), _session->outbound().id(), _worker->frames());
+    const Routed routed = _worker->route(publication, _worker->hooks());
+    if (publish.qos == QoS::AtMostOnce) return;
+    ReasonCode reason = ReasonCode::Success;
+    if (routed.recipients == 0) reason = ReasonCode::NoMatchingSubscribers;
+    else if (routed.taken == 0 && routed.overQuota > 0) reason = ReasonCode::QuotaExceeded;
+    acknowledge(publish, reason);
+}
+
+void Client::acknowledge(const Publish& publish, ReasonCode reason)
+{
+    if (publish.qos == QoS::AtMostOnce) return;
+    const bool exactlyOnce = publish.qos == QoS::ExactlyOnce;
+    // A refused one is settled with PUBREC [MQTT-4.3.3-9]; to 3.x clients, which know no refusal,
+    // it is acknowledged.
+    if (exactlyOnce && !(isFailure(reason) && _version == ProtocolVersion::v5_0))
+        _session->receivedExactlyOnce().insert(publish.packetIdentifier);
+    const auto type = exactlyOnce ? PacketType::Pubrec : PacketType::Puback;
+    if (_version == ProtocolVersion::v5_0 && reason != ReasonCode::Success)
+    {
+        Acknowledgement packet;
+        packet.type = type;
+        packet.packetIdentifier = publish.packetIdentifier;
+        packet.reason = reason;
+        return send(packet);
+    }
+    const std::uint8_t packet[] = {static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4), 2,
+                                   static_cast<std::uint8_t>(publish.packetIdentifier >> 8),
+                                   static_cast<std::uint8_t>(publish.packetIdentifier)};
+    sendBytes(packet);
+}
+
+Client::Step Client::onAcknowledgement(const FixedHeader& header, ByteView body)
+{
+    const auto packet = decodeAcknowledgement(header, body, _version);
+    if (!packet) return fail(packet.error());
+    if (packet->type == PacketType::Pubrel) return onPubrel(*packet);
+
+    const auto result = _session->outbound().acknowledge(packet->type, packet->packetIdentifier,
+                                                         packet->reason, _worker->turn());
+    if (result.settled) _worker->tellAcknowledged(*_session, result.delivery);
+    if (_worker->broker().outbound.takesNotes.load(std::memory_order_relaxed))
+        _worker->tellNotes(*_session);
+    if (result.known || packet->type != PacketType::Pubrec || isFailure(packet->reason))
+        return Step::Done;
+    // Nothing is known of it, so nothing is to be released; the answer lets the client forget it.
+    Acknowledgement pubrel;
+    pubrel.type = PacketType::Pubrel;
+    pubrel.packetIdentifier = packet->packetIdentifier;
+    pubrel.reason = ReasonCode::PacketIdentifierNotFound;
+    send(pubrel);
+    return Step::Done;
+}
+
+Client::Step Client::onPubrel(const Acknowledgement& pubrel)
+{
+    const bool known = _session->receivedExactlyOnce().erase(pubrel.packetIdentifier);
+    Acknowledgement pubcomp;
+    pubcomp.type = PacketType::Pubcomp;
+    pubcomp.packetIdentifier = pubrel.packetIdentifier;
+    if (!known) pubcomp.reason = ReasonCode::PacketIdentifierNotFound;
+    send(pubcomp);
+    return Step::Done;
+}
+
+} // namespace nanomq

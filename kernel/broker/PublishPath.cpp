@@ -1,0 +1,282 @@
+// The trip of a message from the retained store to the recipients' output buffers. What comes
+// before it (checks, hooks) stands in Client.cpp; what comes after, at the end of the turn, in
+// net/EventLoop.cpp and net/Connection.cpp.
+
+#include "broker/Worker.h"
+
+#include "wire/Encoder.h"
+
+#include <algorithm>
+
+namespace nanomq
+{
+
+namespace
+{
+
+DeliveryOptions optionsFor(const MessageView& message, SubscriptionOptions subscription) noexcept
+{
+    return {std::min(message.qos, subscription.maximumQoS()),
+            message.retain && subscription.retainAsPublished(),
+            subscription.subscriptionIdentifier()};
+}
+
+bool isWanted(const Publication& publication, Subscriber subscriber) noexcept
+{
+    return subscriber.id != kNoSubscriber &&
+           !(subscriber.options.noLocal() && subscriber.id == publication.publisherId());
+}
+
+} // namespace
+
+Routed Worker::route(Publication& publication, const HookTable& hooks, bool isWill)
+{
+    Routed routed;
+    _counters.messagesReceived.add();
+
+    // Stored before it is matched: who subscribes meanwhile gets it one way or the other.
+    if (publication.view().retain) retain(publication, hooks);
+
+    _matches.clear();
+    _broker.subscriptions.match(publication.view().topicName, _matches);
+
+    _observers.clear();
+    const auto lists = _matches.lists();
+    if (lists.size() == 1) deliverList(publication, lists.front(), hooks, routed);
+    else if (lists.size() > 1)
+    {
+        // A session that matched by several filters gets the message once (§3.3.4).
+        _targetCount = 0;
+        if (++_route == 0) _stamps.assign(_stamps.size(), {}), _route = 1;
+        for (const auto& list : lists) collectList(publication, list);
+        deliverTargets(publication, hooks, routed);
+    }
+    for (const auto* group : _matches.groups()) deliverShared(publication, *group, hooks, routed);
+
+    const bool observed = hooks.any(sdk::HookPoint::MessagePublished) || !_observers.empty();
+    if (observed && !publication.view().fromSystem)
+        tellPublished(publication, hooks, isWill);
+    return routed;
+}
+
+void Worker::tellPublished(Publication& publication, const HookTable& hooks, bool isWill)
+{
+    const MessageRef message = publication.freeze();
+    auto event = newEvent<sdk::MessagePublished>();
+    event.client = ClientIdentity::infoOf(message->publisher());
+    event.topic = message->topicName();
+    event.payload = {message->payload().data(), message->payload().size()};
+    event.properties = {message->properties().data(), message->properties().size()};
+    event.qos = static_cast<std::uint8_t>(message->qos());
+    event.retain = message->retain();
+    event.isWill = isWill;
+    const EventOwners owners{message->publisher(), message.get(), nullptr};
+    _broker.hooks.tellPublished(hooks, number(), event, owners, _observers);
+}
+
+void Worker::retain(Publication& publication, const HookTable& hooks)
+{
+    const auto& settings = _broker.settings;
+    auto& store = _broker.retained;
+    const bool full =
+        !publication.view().payload.empty() &&
+        ((settings.retainedMessages > 0 && store.count() >= settings.retainedMessages) ||
+         (settings.retainedBytes > 0 && store.bytes() >= settings.retainedBytes));
+    if (!full || store.find(publication.view().topicName))
+    {
+        store.store(publication.freeze());
+        return;
+    }
+    _counters.messagesRetainedRefused.add();
+    if (!hooks.any(sdk::HookPoint::MessageDropped)) return;
+    tellMessage<sdk::MessageDropped>(publication.freeze(), {}, {},
+                                     "not retained: limit of the retained store");
+}
+
+void Worker::deliverList(Publication& publication, SubscriberSpan list, const HookTable& hooks,
+                         Routed& routed)
+{
+    for (const Subscriber subscriber : list)
+    {
+        if (!isWanted(publication, subscriber)) continue;
+        if (subscriber.id & kObserverBit)
+        {
+            _observers.push_back(subscriber.id);
+            continue;
+        }
+        if (Outbound* const outbound = _broker.slots.find(subscriber.id))
+            deliver(publication, *outbound, optionsFor(publication.view(), subscriber.options),
+                    hooks, routed);
+    }
+}
+
+void Worker::collectList(const Publication& publication, SubscriberSpan list)
+{
+    for (const Subscriber subscriber : list)
+    {
+        if (!isWanted(publication, subscriber)) continue;
+        if (subscriber.id & kObserverBit) _observers.push_back(subscriber.id);
+        else addTarget(subscriber, optionsFor(publication.view(), subscriber.options));
+    }
+}
+
+void Worker::addTarget(Subscriber subscriber, DeliveryOptions options)
+{
+    if (subscriber.id >= _stamps.size()) _stamps.resize(subscriber.id + subscriber.id / 2 + 64);
+    Stamp& stamp = _stamps[subscriber.id];
+    if (stamp.route != _route)
+    {
+        stamp = {_route, static_cast<std::uint32_t>(_targetCount)};
+        if (_targetCount == _targets.size()) _targets.emplace_back();
+        Target& target = _targets[_targetCount++];
+        target.id = subscriber.id;
+        target.options = options;
+        target.moreIdentifiers.clear();
+        return;
+    }
+    // One copy, with the highest QoS [MQTT-3.3.4-2] and every identifier [MQTT-3.3.4-4].
+    Target& target = _targets[stamp.target];
+    target.options.qos = std::max(target.options.qos, options.qos);
+    target.options.retain = target.options.retain || options.retain;
+    if (options.subscriptionIdentifier == 0) return;
+    if (target.options.subscriptionIdentifier == 0)
+        target.options.subscriptionIdentifier = options.subscriptionIdentifier;
+    else target.moreIdentifiers.push_back(options.subscriptionIdentifier);
+}
+
+void Worker::deliverTargets(Publication& publication, const HookTable& hooks, Routed& routed)
+{
+    for (std::size_t i = 0; i < _targetCount; ++i)
+    {
+        const Target& target = _targets[i];
+        Outbound* const outbound = _broker.slots.find(target.id);
+        if (!outbound) continue;
+        if (target.moreIdentifiers.empty())
+        {
+            deliver(publication, *outbound, target.options, hooks, routed);
+            continue;
+        }
+        PropertyWriter properties;
+        for (const auto identifier : target.moreIdentifiers)
+            properties.add(PropertyId::SubscriptionIdentifier, identifier);
+        std::vector<std::uint8_t> all(properties.raw().begin(), properties.raw().end());
+        const auto forwarded = publication.view().properties;
+        all.insert(all.end(), forwarded.begin(), forwarded.end());
+        MessageView view = publication.view();
+        view.properties = all;
+        Publication own(view, publication.publisher(), publication.publisherId(), _otherFrames);
+        deliver(own, *outbound, target.options, hooks, routed);
+    }
+}
+
+void Worker::deliverShared(Publication& publication, const SharedGroup& group,
+                           const HookTable& hooks, Routed& routed)
+{
+    // One member in turn (§4.8.2). One that can take the message at once comes before one that
+    // would have to queue it, whoever's turn it is.
+    const auto members = group.members();
+    if (members.empty()) return;
+    const std::uint32_t begin = group.next() % members.size();
+    Outbound* fallback = nullptr;
+    DeliveryOptions fallbackOptions;
+    for (std::uint32_t step = 0; step < members.size(); ++step)
+    {
+        const Subscriber member = members[(begin + step) % members.size()];
+        if (member.id == kNoSubscriber) continue;
+        Outbound* const outbound = _broker.slots.find(member.id);
+        if (!outbound) continue;
+        const auto options = optionsFor(publication.view(), member.options);
+        if (outbound->ready(options.qos))
+            return deliver(publication, *outbound, options, hooks, routed);
+        if (fallback && !(outbound->connected() && !fallback->connected())) continue;
+        fallback = outbound;
+        fallbackOptions = options;
+    }
+    if (fallback) deliver(publication, *fallback, fallbackOptions, hooks, routed);
+}
+
+void Worker::deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
+                     const HookTable& hooks, Routed& routed)
+{
+    const DeliveryResult result = outbound.deliver(publication, options, turn());
+    ++routed.recipients;
+    switch (result)
+    {
+    case DeliveryResult::Sent:
+        ++routed.taken;
+        _counters.messagesSent.add();
+        if (!hooks.any(sdk::HookPoint::MessageDelivered)) return;
+        break;
+    case DeliveryResult::Queued:
+        ++routed.taken;
+        _counters.messagesQueued.add();
+        return;
+    default:
+        if (result == DeliveryResult::QueueFull) ++routed.overQuota;
+        _counters.dropped[static_cast<std::size_t>(result)].add();
+        if (!hooks.any(sdk::HookPoint::MessageDropped)) return;
+        break;
+    }
+    const auto receiver = outbound.identity();
+    if (result == DeliveryResult::Sent)
+        tellMessage<sdk::MessageDelivered>(publication.freeze(), receiver, options, {});
+    else
+        tellMessage<sdk::MessageDropped>(publication.freeze(), receiver, options,
+                                         dropReason(result));
+}
+
+template <class Event>
+void Worker::tellMessage(const MessageRef& message, const Ref<const Counted>& receiver,
+                         DeliveryOptions options, std::string_view reason)
+{
+    Event event{};
+    event.client = ClientIdentity::infoOf(receiver.get());
+    event.publisher = ClientIdentity::infoOf(message->publisher());
+    event.topic = message->topicName();
+    event.payload = {message->payload().data(), message->payload().size()};
+    event.properties = {message->properties().data(), message->properties().size()};
+    event.reasonText = reason;
+    event.qos = static_cast<std::uint8_t>(options.qos);
+    event.retain = options.retain;
+    const EventOwners owners{receiver.get(), message.get(), message->publisher()};
+    tell(event, owners, message->topicName());
+}
+
+void Worker::tellRefused(const MessageView& view, const Ref<const ClientIdentity>& publisher,
+                         std::string_view reason)
+{
+    if (!hooks().any(sdk::HookPoint::MessageDropped)) return;
+    tellMessage<sdk::MessageDropped>(Message::make(view, publisher), {}, {view.qos, view.retain, 0},
+                                     reason.empty() ? "refused by a plugin" : reason);
+}
+
+void Worker::tellNotes(Session& session)
+{
+    for (const auto& note : session.outbound().takeNotes())
+    {
+        const auto receiver = session.outbound().identity();
+        const auto& [message, options] = note.delivery;
+        switch (note.kind)
+        {
+        case OutboundNote::Kind::Delivered:
+            tellMessage<sdk::MessageDelivered>(message, receiver, options, {});
+            break;
+        case OutboundNote::Kind::Expired:
+            tellMessage<sdk::MessageExpired>(message, receiver, options, "expired");
+            break;
+        case OutboundNote::Kind::TooLarge:
+            tellMessage<sdk::MessageDropped>(message, receiver, options,
+                                             dropReason(DeliveryResult::PacketTooLarge));
+            break;
+        }
+    }
+}
+
+void Worker::tellAcknowledged(Session& session, const Delivery& delivery)
+{
+    if (!hooks().any(sdk::HookPoint::MessageAcked)) return;
+    tellMessage<sdk::MessageAcked>(delivery.message, session.outbound().identity(),
+                                   delivery.options, {});
+}
+
+} // namespace nanomq

@@ -1,0 +1,194 @@
+// SUBSCRIBE and UNSUBSCRIBE: all questions first, then all changes, then one answer.
+
+#include "broker/Client.h"
+#include "broker/Worker.h"
+
+#include <algorithm>
+
+namespace nanomq
+{
+
+/// A Topic Filter as the hooks have left it, or why it was refused.
+struct Client::Wanted
+{
+    std::string topicFilter;
+    QoS qos = QoS::AtMostOnce;
+    ReasonCode refused = ReasonCode::Success;
+};
+
+namespace
+{
+
+sdk::SubscribeOptions describe(const SubscriptionRequest& request, QoS qos,
+                               std::uint32_t identifier) noexcept
+{
+    return {static_cast<std::uint8_t>(qos), request.noLocal, request.retainAsPublished,
+            request.retainHandling, identifier};
+}
+
+ReasonCode refusal(const HookOutcome& outcome) noexcept
+{
+    if (outcome.verdict != sdk::Verdict::Deny) return ReasonCode::Success;
+    return isFailure(static_cast<ReasonCode>(outcome.reason))
+               ? static_cast<ReasonCode>(outcome.reason)
+               : ReasonCode::NotAuthorized;
+}
+
+} // namespace
+
+Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
+{
+    const auto packet = decodeSubscribe(header, body, _version);
+    if (!packet) return fail(packet.error());
+    const std::uint32_t identifier = packet->properties.has(PropertyId::SubscriptionIdentifier)
+                                         ? packet->properties.subscriptionIdentifier
+                                         : 0;
+    std::vector<Wanted> wanted;
+    wanted.reserve(packet->requests.size());
+    for (const auto& request : packet->requests)
+    {
+        auto one = askSubscribe(request, identifier);
+        if (!one) return Step::Parked;
+        wanted.push_back(std::move(*one));
+    }
+
+    _replays.remove_if([](const auto& replay) { return replay->done(); });
+    const std::size_t before = _replays.size();
+    Suback suback;
+    suback.packetIdentifier = packet->packetIdentifier;
+    suback.reasons.reserve(wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+        suback.reasons.push_back(subscribe(wanted[i], packet->requests[i], identifier));
+    send(suback);
+    // SUBACK stands in front of what was retained.
+    for (auto replay = std::next(_replays.begin(), static_cast<std::ptrdiff_t>(before));
+         replay != _replays.end(); ++replay)
+        (*replay)->start();
+    return Step::Done;
+}
+
+std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& request,
+                                                   std::uint32_t identifier)
+{
+    Wanted wanted{std::string(request.topicFilter), request.qos};
+    const HookTable& hooks = _worker->hooks();
+    if (asks(sdk::HookPoint::ClientAuthorize))
+    {
+        auto event = newEvent<sdk::ClientAuthorize>();
+        event.client = &_identity->info();
+        event.topic = request.topicFilter;
+        event.access = sdk::Access::Subscribe;
+        event.qos = static_cast<std::uint8_t>(request.qos);
+        const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+        if (!outcome) return std::nullopt;
+        wanted.refused = refusal(*outcome);
+        if (isFailure(wanted.refused)) return wanted;
+    }
+    if (!asks(sdk::HookPoint::ClientSubscribe)) return wanted;
+    auto event = newEvent<sdk::ClientSubscribe>();
+    event.client = &_identity->info();
+    event.topicFilter = request.topicFilter;
+    event.options = describe(request, request.qos, identifier);
+    const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+    if (!outcome) return std::nullopt;
+    wanted.refused = refusal(*outcome);
+    if (outcome->topic) wanted.topicFilter = *outcome->topic;
+    if (outcome->qos) wanted.qos = static_cast<QoS>(*outcome->qos);
+    return wanted;
+}
+
+ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& request,
+                             std::uint32_t identifier)
+{
+    if (isFailure(wanted.refused)) return wanted.refused;
+    const auto filter = TopicFilter::parse(wanted.topicFilter);
+    if (!filter) return filter.error();
+
+    SubscriptionOptions options(wanted.qos);
+    options.setNoLocal(request.noLocal && !filter->isShared());
+    // 3.x knows no such option, and there RETAIN is set for what was retained only.
+    options.setRetainAsPublished(request.retainAsPublished);
+    options.setSubscriptionIdentifier(identifier);
+    const auto inserted =
+        _worker->broker().subscriptions.insert(*filter, _session->outbound().id(), options);
+    if (!inserted.existed) _session->addSubscription(inserted.filter);
+    if (inserted.first)
+    {
+        sdk::RouteAdded event{};
+        event.topicFilter = wanted.topicFilter;
+        _worker->tell(event, {}, wanted.topicFilter);
+    }
+    sdk::SessionSubscribed event{};
+    event.client = &_identity->info();
+    event.topicFilter = wanted.topicFilter;
+    event.options = describe(request, wanted.qos, identifier);
+    _worker->tell(event, owners(), wanted.topicFilter);
+
+    // Inserted before retained messages are read: see RetainedStore. Nothing retained is sent for
+    // a Shared Subscription (§4.8.2).
+    const bool sendRetained =
+        !filter->isShared() &&
+        (request.retainHandling == 0 || (request.retainHandling == 1 && !inserted.existed));
+    if (sendRetained && _worker->broker().retained.count() > 0)
+        _replays.push_back(std::make_unique<RetainedReplay>(*_worker, *_session, *filter, options));
+    return static_cast<ReasonCode>(wanted.qos);
+}
+
+Client::Step Client::onUnsubscribe(const FixedHeader& header, ByteView body)
+{
+    const auto packet = decodeUnsubscribe(header, body, _version);
+    if (!packet) return fail(packet.error());
+    std::vector<Wanted> wanted;
+    wanted.reserve(packet->topicFilters.size());
+    for (const auto& topicFilter : packet->topicFilters)
+    {
+        auto one = askUnsubscribe(topicFilter);
+        if (!one) return Step::Parked;
+        wanted.push_back(std::move(*one));
+    }
+
+    Unsuback unsuback;
+    unsuback.packetIdentifier = packet->packetIdentifier;
+    unsuback.reasons.reserve(wanted.size());
+    for (const auto& one : wanted) unsuback.reasons.push_back(unsubscribe(one));
+    send(unsuback);
+    return Step::Done;
+}
+
+std::optional<Client::Wanted> Client::askUnsubscribe(std::string_view topicFilter)
+{
+    Wanted wanted{std::string(topicFilter)};
+    const HookTable& hooks = _worker->hooks();
+    if (!asks(sdk::HookPoint::ClientUnsubscribe)) return wanted;
+    auto event = newEvent<sdk::ClientUnsubscribe>();
+    event.client = &_identity->info();
+    event.topicFilter = topicFilter;
+    const HookOutcome* const outcome = questions().ask(hooks, event, owners());
+    if (!outcome) return std::nullopt;
+    wanted.refused = refusal(*outcome);
+    if (outcome->topic) wanted.topicFilter = *outcome->topic;
+    return wanted;
+}
+
+ReasonCode Client::unsubscribe(const Wanted& wanted)
+{
+    if (isFailure(wanted.refused)) return wanted.refused;
+    const auto filter = TopicFilter::parse(wanted.topicFilter);
+    if (!filter) return filter.error();
+    auto& index = _worker->broker().subscriptions;
+    const auto id = index.find(*filter);
+    if (!id || !_session->removeSubscription(*id)) return ReasonCode::NoSubscriptionExisted;
+    if (index.remove(*id, _session->outbound().id()))
+    {
+        sdk::RouteRemoved event{};
+        event.topicFilter = wanted.topicFilter;
+        _worker->tell(event, {}, wanted.topicFilter);
+    }
+    sdk::SessionUnsubscribed event{};
+    event.client = &_identity->info();
+    event.topicFilter = wanted.topicFilter;
+    _worker->tell(event, owners(), wanted.topicFilter);
+    return ReasonCode::Success;
+}
+
+} // namespace nanomq

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "base/Clock.h"
+#include "base/Mailbox.h"
+#include "base/OutputBuffer.h"
+#include "base/Quiescence.h"
+#include "base/TimerWheel.h"
+#include "base/WorkerAffinity.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace nanomq
+{
+
+class Connection;
+
+/// Something with a descriptor that an EventLoop watches.
+class EventSource
+{
+public:
+    /// @param events  EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR. Thread: [worker].
+    virtual void ready(std::uint32_t events) = 0;
+
+protected:
+    ~EventSource() = default;
+};
+
+/// The event loop of one worker: level-triggered epoll, timers, a mailbox, and what the turn
+/// has to send.
+///
+/// One turn: wait; run posted tasks; take what is ready; fire timers; write each buffer that got
+/// something, with one gathered send each. Between turns the loop is offline for Quiescence.
+/// Thread: [worker], but for mailbox() and stop().
+class EventLoop
+{
+public:
+    /// Bytes appended in a turn after which the loop's buffers are written before the turn ends,
+    /// so that what is appended is still in the cache when it is sent.
+    static constexpr std::size_t kEarlyFlushBytes = 1024 * 1024;
+    /// Buffers written to, likewise.
+    static constexpr std::size_t kEarlyFlushBuffers = 1024;
+
+    /// @param number  0 to 31; throws Poco::SystemException when the system refuses.
+    EventLoop(unsigned number, Quiescence& quiescence);
+    ~EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    /// Called once per turn, before the buffers are written.
+    void onEndOfTurn(std::function<void()> call) { _endOfTurn = std::move(call); }
+
+    /// Turns until stop(). Thread: becomes the [worker].
+    void run();
+    /// Ends run() after the turn. Thread: [any].
+    void stop();
+
+    unsigned number() const noexcept { return _number; }
+    MonotonicMs now() const noexcept { return _turn.now(); }
+    /// The time of day at the beginning of this turn.
+    UnixMs wallClock() const noexcept { return _wallClock; }
+    OutputTurn& turn() noexcept { return _turn; }
+    TimerWheel& timers() noexcept { return _timers; }
+    Mailbox& mailbox() noexcept { return _mailbox; }
+    Quiescence& quiescence() noexcept { return _quiescence; }
+    int epollDescriptor() const noexcept { return _epoll; }
+
+    /// Writes early when enough has come together. Called between packets.
+    void flushIfMuch()
+    {
+        if (_turn.appended() >= kEarlyFlushBytes || _turn.dirty().size() >= kEarlyFlushBuffers)
+            flush();
+    }
+    /// Writes every buffer this loop has appended to.
+    void flush();
+    /// The next turn follows without waiting: something is left to do.
+    void turnAgain() noexcept { _again = true; }
+
+    /// The buffer all connections of this loop read into, one after the other. The first
+    /// kReadHeadroom bytes are for what a connection had left from before.
+    static constexpr std::size_t kReadHeadroom = 16 * 1024;
+    static constexpr std::size_t kReadSize = 128 * 1024;
+    std::uint8_t* readBuffer() noexcept { return _readBuffer.data(); }
+
+    void add(int descriptor, std::uint32_t events, EventSource& source);
+    void remove(int descriptor) noexcept;
+
+private:
+    void wait();
+
+    const unsigned _number;
+    Quiescence& _quiescence;
+    const Quiescence::ReaderId _reader;
+    const int _epoll;
+    Mailbox _mailbox;
+    TimerWheel _timers;
+    OutputTurn _turn;
+    std::function<void()> _endOfTurn;
+    std::vector<std::uint8_t> _readBuffer;
+    std::vector<OutputBuffer*> _flushing; // keeps its capacity between turns
+    UnixMs _wallClock = 0;
+    bool _again = false;
+    std::atomic<bool> _stopping{false};
+    WorkerAffinity _affinity;
+};
+
+} // namespace nanomq

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "wire/Message.h"
+
+#include <cstdint>
+
+namespace nanomq
+{
+
+/// How one message goes to one session.
+struct DeliveryOptions
+{
+    QoS qos = QoS::AtMostOnce; // the lower of the message's and the subscription's
+    bool retain = false;       // the RETAIN flag it is sent with
+    std::uint32_t subscriptionIdentifier = 0; // 0: none
+};
+
+/// What became of a message at one session.
+enum class DeliveryResult : std::uint8_t
+{
+    Sent,           // stands in the output buffer
+    Queued,         // kept until the client can take it
+    NotConnected,   // QoS 0, and nobody there
+    QueueFull,      // the session's limit, in messages or bytes
+    TooSlow,        // QoS 0, and the client does not read
+    PacketTooLarge, // beyond the client's Maximum Packet Size [MQTT-3.1.2-24]
+};
+
+/// Why a message was dropped, in words, for hooks, logs and metrics; empty if it was not.
+std::string_view dropReason(DeliveryResult result) noexcept;
+
+/// A message that waits for one session.
+struct Delivery
+{
+    MessageRef message;
+    DeliveryOptions options;
+};
+
+} // namespace nanomq

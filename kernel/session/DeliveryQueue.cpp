@@ -1,0 +1,53 @@
+#include "session/DeliveryQueue.h"
+
+#include <algorithm>
+
+namespace nanomq
+{
+
+std::string_view dropReason(DeliveryResult result) noexcept
+{
+    switch (result)
+    {
+    case DeliveryResult::Sent:
+    case DeliveryResult::Queued: return {};
+    case DeliveryResult::NotConnected: return "not connected";
+    case DeliveryResult::QueueFull: return "queue full";
+    case DeliveryResult::TooSlow: return "client too slow";
+    case DeliveryResult::PacketTooLarge: return "packet too large";
+    }
+    return {};
+}
+
+bool DeliveryQueue::push(Delivery delivery, const QueueLimits& limits)
+{
+    Load& load = loadOf(delivery.options.qos);
+    const std::size_t bytes = delivery.message->footprint();
+    if (load.messages >= limits.messages || load.bytes + bytes > limits.bytes) return false;
+    ++load.messages;
+    load.bytes += bytes;
+    _deliveries.push_back(std::move(delivery));
+    return true;
+}
+
+Delivery DeliveryQueue::pop()
+{
+    Delivery delivery = std::move(_deliveries.front());
+    _deliveries.pop_front();
+    Load& load = loadOf(delivery.options.qos);
+    --load.messages;
+    load.bytes -= delivery.message->footprint();
+    return delivery;
+}
+
+std::size_t DeliveryQueue::dropAtMostOnce()
+{
+    const auto dropped = _atMostOnce.messages;
+    if (dropped == 0) return 0;
+    std::erase_if(_deliveries,
+                  [](const Delivery& delivery) { return delivery.options.qos == QoS::AtMostOnce; });
+    _atMostOnce = {};
+    return dropped;
+}
+
+} // namespace nanomq

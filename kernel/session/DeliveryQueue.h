@@ -1,0 +1,52 @@
+#pragma once
+
+#include "session/Delivery.h"
+
+#include <cstddef>
+#include <deque>
+
+namespace nanomq
+{
+
+/// Limits of one session's queue.
+struct QueueLimits
+{
+    std::size_t messages = 20'000;
+    std::size_t bytes = 16 * 1024 * 1024;
+};
+
+/// Messages that wait for a session's client, in order (§4.6).
+///
+/// QoS 0 messages wait too, when the client is connected and others stand before them; they have
+/// limits of their own, as large, so that they never take the room of those that were
+/// acknowledged. Thread: the holder of the outbound lock.
+class DeliveryQueue
+{
+public:
+    /// Appends. False, and nothing changes, when a limit is reached.
+    bool push(Delivery delivery, const QueueLimits& limits);
+    /// Requires: not empty.
+    const Delivery& front() const noexcept { return _deliveries.front(); }
+    Delivery pop();
+
+    bool empty() const noexcept { return _deliveries.empty(); }
+    std::size_t size() const noexcept { return _deliveries.size(); }
+    std::size_t bytes() const noexcept { return _kept.bytes + _atMostOnce.bytes; }
+
+    /// Throws away the QoS 0 messages: their client has gone. Returns how many.
+    std::size_t dropAtMostOnce();
+
+private:
+    struct Load
+    {
+        std::size_t messages = 0;
+        std::size_t bytes = 0;
+    };
+    Load& loadOf(QoS qos) noexcept { return qos == QoS::AtMostOnce ? _atMostOnce : _kept; }
+
+    std::deque<Delivery> _deliveries;
+    Load _kept;
+    Load _atMostOnce;
+};
+
+} // namespace nanomq

@@ -1,0 +1,142 @@
+#pragma once
+
+#include "base/FutexLock.h"
+#include "base/OutputBuffer.h"
+#include "session/DeliveryQueue.h"
+#include "session/InflightWindow.h"
+#include "session/Publication.h"
+#include "topic/Subscriber.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace nanomq
+{
+
+/// What holds for the outbound side of every session. Lives as long as the broker.
+struct OutboundPolicy
+{
+    QueueLimits queue;
+    /// Output not sent, in bytes, above which nothing is appended to a connection any more.
+    std::size_t maximumUnsent = 4 * 1024 * 1024;
+    /// Whether somebody observes what happens to queued messages: then Outbound makes notes of it.
+    std::atomic<bool> takesNotes{false};
+
+    // Counted here because they happen on whatever worker empties a queue.
+    std::atomic<std::uint64_t> sentFromQueue{0};
+    std::atomic<std::uint64_t> expiredInQueue{0};
+    std::atomic<std::uint64_t> tooLargeInQueue{0}; // for a client that came back with less room
+};
+
+/// What a client asked for in CONNECT, as far as it concerns what is sent to it.
+struct ConnectionTerms
+{
+    ProtocolVersion version = ProtocolVersion::v3_1_1;
+    std::uint16_t receiveMaximum = 65'535;         // packets (§3.1.2.11.3)
+    std::uint32_t maximumPacketSize = UINT32_MAX; // bytes (§3.1.2.11.4)
+    Ref<const Counted> identity;                  // who connected, for hooks
+};
+
+/// Something that happened to a queued message, told to hooks by the session's worker later: no
+/// hook runs under the lock.
+struct OutboundNote
+{
+    enum class Kind : std::uint8_t
+    {
+        Delivered,
+        Expired,
+        TooLarge,
+    };
+    Kind kind;
+    Delivery delivery;
+};
+
+/// The outbound side of a session: in-flight window, queue, Packet Identifiers, and the way into
+/// the connection's output buffer.
+///
+/// The one part of a session that other workers touch. Each call takes its small lock, which also
+/// guards the connection's output; nobody holds two of them. Order per publisher and topic: a
+/// message goes past the queue only if the queue is empty.
+class Outbound final : private OutputSource
+{
+public:
+    Outbound(SubscriberId id, OutboundPolicy& policy) noexcept : _policy(&policy), _id(id) {}
+    Outbound(const Outbound&) = delete;
+    Outbound& operator=(const Outbound&) = delete;
+
+    SubscriberId id() const noexcept { return _id; }
+    FutexLock& lock() noexcept { return _lock; }
+
+    /// A connection is there. What was in flight goes out again, in order, with DUP set
+    /// (§4.4), then what was queued, as far as the terms allow. CONNACK stands in `output`
+    /// already. Thread: the session's [worker].
+    void attach(OutputBuffer& output, const ConnectionTerms& terms, OutputTurn& turn);
+    /// The connection is gone. QoS 0 messages in the queue are dropped. Thread: the session's
+    /// [worker]; also before the buffer is destroyed.
+    void detach() noexcept;
+
+    /// Sends, queues or drops one message. Thread: [worker], any.
+    DeliveryResult deliver(Publication& publication, DeliveryOptions options, OutputTurn& turn);
+
+    /// Whether a message of that QoS would go out at once: how a Shared Subscription chooses.
+    /// Thread: [worker], any.
+    bool ready(QoS qos) noexcept;
+    /// Whether a connection is there. Thread: [worker], any.
+    bool connected() noexcept;
+
+    /// What a PUBACK, PUBREC or PUBCOMP did.
+    struct Acknowledged
+    {
+        bool known = false;   // else the identifier was not in use, or not at this stage
+        bool settled = false; // the delivery is over, and `delivery` tells which it was
+        Delivery delivery;
+    };
+    /// Takes an acknowledgement. Answers PUBREC with PUBREL itself, and sends what waited for the
+    /// freed quota. Thread: the session's [worker].
+    Acknowledged acknowledge(PacketType type, PacketIdentifier identifier, ReasonCode reason,
+                             OutputTurn& turn);
+
+    /// Takes the notes made since the last call; usually none. Thread: the session's [worker].
+    std::vector<OutboundNote> takeNotes();
+
+    struct Load
+    {
+        std::size_t queued = 0;
+        std::size_t queuedBytes = 0;
+        std::size_t inFlight = 0;
+        std::size_t unsent = 0; // bytes
+    };
+    Load load() noexcept; ///< Thread: [worker], any.
+
+    /// Who is connected, or was last. Thread: [worker], any.
+    Ref<const Counted> identity() noexcept;
+
+private:
+    void refill(OutputTurn& turn) override;
+    void resendInFlight(OutputTurn& turn);
+    bool mayAppend() const noexcept { return _output->unsent() < _policy->maximumUnsent; }
+    bool mayTakeQuota() const noexcept { return _quota > 0 && !_window.full(); }
+    DeliveryResult enqueue(Publication& publication, DeliveryOptions options);
+    void sendKept(Delivery delivery, OutputTurn& turn);
+    bool fits(const PublishHead& head) const noexcept;
+    void note(OutboundNote::Kind kind, const Delivery& delivery);
+    void giveQuotaBack(InflightWindow::Sequence sequence) noexcept;
+
+    FutexLock _lock; // guards everything below, and *_output
+    ProtocolVersion _version = ProtocolVersion::v3_1_1;
+    std::uint16_t _quota = 0; // of Receive Maximum, what is left (§4.9)
+    OutputBuffer* _output = nullptr;
+    OutboundPolicy* _policy;
+    std::uint32_t _maximumPacketSize = UINT32_MAX;
+    const SubscriberId _id;
+    InflightWindow _window;
+    InflightWindow::Sequence _resend = 0; // entries from here on have not been sent on this connection
+    InflightWindow::Sequence _resendEnd = 0;
+    Ref<const Counted> _identity;
+    std::unique_ptr<DeliveryQueue> _queue; // while something waits
+    std::unique_ptr<std::vector<OutboundNote>> _notes;
+};
+
+} // namespace nanomq
