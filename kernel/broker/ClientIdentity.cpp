@@ -2,26 +2,31 @@
 
 #include "base/Clock.h"
 
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
 namespace nanomq
 {
 
 Ref<const ClientIdentity> ClientIdentity::make(const Fields& fields)
 {
-    return Ref<const ClientIdentity>::adopt(new ClientIdentity(fields));
+    const std::size_t size = fields.clientId.size() +
+                             fields.userName.value_or(std::string_view()).size() +
+                             fields.peerAddress.size() + fields.listener.size();
+    void* const memory = std::malloc(sizeof(ClientIdentity) + size);
+    if (!memory) throw std::bad_alloc();
+    char* const text = static_cast<char*>(memory) + sizeof(ClientIdentity);
+    return Ref<const ClientIdentity>::adopt(new (memory) ClientIdentity(fields, text));
 }
 
-ClientIdentity::ClientIdentity(const Fields& fields)
+ClientIdentity::ClientIdentity(const Fields& fields, char* text) noexcept
 {
-    const std::string_view userName = fields.userName.value_or(std::string_view());
-    _text.reserve(fields.clientId.size() + userName.size() + fields.peerAddress.size() +
-                  fields.listener.size());
-    _text.append(fields.clientId).append(userName).append(fields.peerAddress).append(fields.listener);
-
-    std::string_view rest = _text;
-    const auto take = [&rest](std::size_t size) {
-        const auto text = rest.substr(0, size);
-        rest.remove_prefix(size);
-        return text;
+    const auto put = [&text](std::string_view source) -> sdk::Str {
+        if (!source.empty()) std::memcpy(text, source.data(), source.size());
+        const std::string_view copy(text, source.size());
+        text += source.size();
+        return copy;
     };
     _info.size = sizeof _info;
     _info.protocolVersion = static_cast<std::uint8_t>(fields.version);
@@ -30,10 +35,17 @@ ClientIdentity::ClientIdentity(const Fields& fields)
     _info.keepAliveSeconds = fields.keepAliveSeconds;
     _info.peerPort = fields.peerPort;
     _info.connectedAtMs = static_cast<std::uint64_t>(unixNow());
-    _info.clientId = take(fields.clientId.size());
-    _info.userName = take(userName.size());
-    _info.peerAddress = take(fields.peerAddress.size());
-    _info.listener = take(fields.listener.size());
+    _info.clientId = put(fields.clientId);
+    _info.userName = put(fields.userName.value_or(std::string_view()));
+    _info.peerAddress = put(fields.peerAddress);
+    _info.listener = put(fields.listener);
+}
+
+void ClientIdentity::destroy() const noexcept
+{
+    auto* const self = const_cast<ClientIdentity*>(this);
+    self->~ClientIdentity();
+    std::free(self);
 }
 
 } // namespace nanomq

@@ -5,14 +5,14 @@
 #include "wire/Packets.h"
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace nanomq
 {
 
-/// A client as it was when it connected: what hooks and messages refer to. Immutable and shared,
-/// so an event that is told late still shows who it was. Thread: [any].
+/// A client as it was when it connected: what hooks and messages refer to. Immutable, shared, and
+/// in one piece of memory with its texts, so an event that is told late still shows who it was.
+/// Thread: [any].
 class ClientIdentity final : public Counted
 {
 public:
@@ -40,9 +40,10 @@ public:
     }
 
 private:
-    explicit ClientIdentity(const Fields& fields);
+    /// @param text  room for all texts, behind this object.
+    ClientIdentity(const Fields& fields, char* text) noexcept;
+    void destroy() const noexcept override;
 
-    std::string _text; // client id, user name, address and listener, one behind the other
     sdk::ClientInfo _info{};
 };
 

@@ -31,14 +31,22 @@ Decoded<std::optional<FixedHeader>> readFixedHeader(ByteView bytes) noexcept;
 //
 // Checked here: flags, lengths, UTF-8 (no U+0000, no surrogates [MQTT-1.5.4-1, -2]), identifiers
 // that are 0, enumerations, properties that do not belong into the packet, come twice or have a
-// value out of range, a Topic Name with wildcards [MQTT-3.3.2-2], an empty filter list, No Local
-// on a shared subscription [MQTT-3.8.3-4]. Not here, because it takes state: aliases, quotas,
-// whether a filter is well formed, whether the packet may come now.
+// value out of range, Reason Codes that the packet's table does not list (for either side), a
+// Topic Name with wildcards [MQTT-3.3.2-2], an empty filter list, No Local on a shared
+// subscription [MQTT-3.8.3-4], Authentication Data without a method, an AUTH without one. Not
+// here, because it takes state or says who sends: aliases, quotas, whether a filter is well
+// formed, an empty Client Identifier, a Subscription Identifier in a client's PUBLISH, whether
+// the packet may come now. Choices where the standard leaves one are listed in README.md.
 
 /// The version is part of the packet; one that is none of ours is UnsupportedProtocolVersion.
 Decoded<Connect> decodeConnect(const FixedHeader& header, ByteView body);
+/// A return code of 3.x comes out as the Reason Code it stands for, see connectReturnCode().
 Decoded<Connack> decodeConnack(const FixedHeader& header, ByteView body, ProtocolVersion version);
 Decoded<Publish> decodePublish(const FixedHeader& header, ByteView body, ProtocolVersion version);
+/// The same into a packet of the caller's, which saves copying one for each message. Returns
+/// Success, or what is wrong; then `publish` holds nothing of use.
+[[nodiscard]] ReasonCode decodePublish(const FixedHeader& header, ByteView body,
+                                       ProtocolVersion version, Publish& publish) noexcept;
 /// PUBACK, PUBREC, PUBREL and PUBCOMP.
 Decoded<Acknowledgement> decodeAcknowledgement(const FixedHeader& header, ByteView body,
                                                ProtocolVersion version);
@@ -47,8 +55,7 @@ Decoded<Subscribe> decodeSubscribe(const FixedHeader& header, ByteView body,
 Decoded<Suback> decodeSuback(const FixedHeader& header, ByteView body, ProtocolVersion version);
 Decoded<Unsubscribe> decodeUnsubscribe(const FixedHeader& header, ByteView body,
                                        ProtocolVersion version);
-Decoded<Unsuback> decodeUnsuback(const FixedHeader& header, ByteView body,
-                                 ProtocolVersion version);
+Decoded<Unsuback> decodeUnsuback(const FixedHeader& header, ByteView body, ProtocolVersion version);
 Decoded<Pingreq> decodePingreq(const FixedHeader& header, ByteView body);
 Decoded<Pingresp> decodePingresp(const FixedHeader& header, ByteView body);
 Decoded<Disconnect> decodeDisconnect(const FixedHeader& header, ByteView body,

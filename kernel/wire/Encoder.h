@@ -37,8 +37,7 @@ private:
 void encode(const Connect& packet, std::vector<std::uint8_t>& out);
 void encode(const Connack& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);
 void encode(const Publish& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);
-void encode(const Acknowledgement& packet, ProtocolVersion version,
-            std::vector<std::uint8_t>& out);
+void encode(const Acknowledgement& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);
 void encode(const Subscribe& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);
 void encode(const Suback& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);
 void encode(const Unsubscribe& packet, ProtocolVersion version, std::vector<std::uint8_t>& out);

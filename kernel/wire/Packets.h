@@ -90,7 +90,7 @@ struct Publish
     bool dup = false;
     QoS qos = QoS::AtMostOnce;
     bool retain = false;
-    std::string_view topicName; // may be empty in 5.0 beside a Topic Alias
+    std::string_view topicName;            // may be empty in 5.0 beside a Topic Alias
     PacketIdentifier packetIdentifier = 0; // 0 exactly if QoS 0
     Properties properties;
     ByteView payload;

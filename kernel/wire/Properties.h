@@ -72,12 +72,12 @@ struct Properties
     std::uint16_t serverKeepAlive;        // seconds
     std::uint16_t receiveMaximum;         // packets, not 0
     std::uint16_t topicAliasMaximum;
-    std::uint16_t topicAlias; // as sent: 0 is for the receiver to refuse with 0x94
-    std::uint8_t payloadFormatIndicator;      // 0, 1
-    std::uint8_t requestProblemInformation;   // 0, 1
-    std::uint8_t requestResponseInformation;  // 0, 1
-    std::uint8_t maximumQoS;                  // 0, 1
-    std::uint8_t retainAvailable;             // 0, 1
+    std::uint16_t topicAlias;                // as sent: 0 is for the receiver to refuse with 0x94
+    std::uint8_t payloadFormatIndicator;     // 0, 1
+    std::uint8_t requestProblemInformation;  // 0, 1
+    std::uint8_t requestResponseInformation; // 0, 1
+    std::uint8_t maximumQoS;                 // 0, 1
+    std::uint8_t retainAvailable;            // 0, 1
     std::uint8_t wildcardSubscriptionAvailable;   // 0, 1
     std::uint8_t subscriptionIdentifierAvailable; // 0, 1
     std::uint8_t sharedSubscriptionAvailable;     // 0, 1

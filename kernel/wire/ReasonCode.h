@@ -67,8 +67,8 @@ constexpr bool isFailure(ReasonCode code) noexcept
 /// a number that is none.
 std::string_view reasonText(ReasonCode code) noexcept;
 
-/// What a 3.1 or 3.1.1 client is told in CONNACK (v3.1.1 §3.2.2.3): 0 to 5. Codes without a
-/// counterpart become 3, Server unavailable.
+/// What a 3.1 or 3.1.1 client is told in CONNACK (v3.1.1 §3.2.2.3): 0 to 5. Banned becomes 5, Not
+/// authorized; codes without a counterpart become 3, Server unavailable.
 std::uint8_t connectReturnCode(ReasonCode code) noexcept;
 
 /// A decoded thing, or the Reason Code that its sender has earned.

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "wire/Packets.h"
+
+namespace nanomq
+{
+
+/// Whether the table of Reason Codes of this packet in MQTT 5.0 lists the code, whichever side
+/// sends it: §3.2.2.2, 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1, 3.9.3, 3.11.3, 3.14.2.1, 3.15.2.1.
+/// Packets that carry no code list none. Any other code in it is a Protocol Error.
+bool isListed(ReasonCode code, PacketType type) noexcept;
+
+} // namespace nanomq
