@@ -45,6 +45,8 @@ public:
     /// With the ports that were bound.
     std::vector<std::string> listenerUrls() const;
 
+    unsigned workers() const noexcept { return _state.settings.workers; }
+
     /// Added up over all workers. Thread: [any].
     BrokerFigures figures() const;
     /// Clients, sessions and subscriptions, page by page. Thread: any but a worker.

@@ -17,7 +17,8 @@ struct BrokerSettings
     std::uint32_t maximumPacketSize = 10 * 1024 * 1024; // bytes a client may send in one packet
     std::uint16_t receiveMaximum = 4096;    // QoS 2 messages a 5.0 client may leave unreleased
     std::uint16_t topicAliasMaximum = 64;   // aliases a 5.0 client may set
-    std::uint16_t inflightWindow3 = 2048;   // messages in flight to a client without Receive Maximum
+    std::uint16_t inflightWindow = 2048;   // messages in flight to a client, at most
+    unsigned maximumTopicLevels = 128;     // of a Topic Name or Topic Filter; 1 to 128
     std::uint32_t maximumSessionExpiry = 0xFFFFFFFF; // seconds
     std::uint32_t keepAliveFactorPermille = 1500; // of Keep Alive, until a silent client is dropped
     std::chrono::milliseconds connectTimeout{10'000};

@@ -275,10 +275,9 @@ ConnectionTerms Client::termsOf(const Connect& connect) const
     ConnectionTerms terms;
     terms.version = connect.version;
     terms.identity = _identity;
-    if (connect.version != ProtocolVersion::v5_0)
-        terms.receiveMaximum = _worker->broker().settings.inflightWindow3;
-    else if (connect.properties.has(PropertyId::ReceiveMaximum))
-        terms.receiveMaximum = connect.properties.receiveMaximum;
+    terms.receiveMaximum = _worker->broker().settings.inflightWindow;
+    if (connect.properties.has(PropertyId::ReceiveMaximum))
+        terms.receiveMaximum = std::min(terms.receiveMaximum, connect.properties.receiveMaximum);
     if (connect.properties.has(PropertyId::MaximumPacketSize))
         terms.maximumPacketSize = connect.properties.maximumPacketSize;
     return terms;

@@ -22,53 +22,55 @@ bool isSystemTopic(std::string_view topicName) noexcept
 
 Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
 {
-    auto publish = decodePublish(header, body, _version);
-    if (!publish) return fail(publish.error());
+    Publish publish;
+    const ReasonCode decoded = decodePublish(header, body, _version, publish);
+    if (isFailure(decoded)) return fail(decoded);
 
     if (_version == ProtocolVersion::v5_0)
     {
-        if (publish->properties.has(PropertyId::SubscriptionIdentifier)) // [MQTT-3.3.4-6]
+        if (publish.properties.has(PropertyId::SubscriptionIdentifier)) // [MQTT-3.3.4-6]
             return fail(ReasonCode::ProtocolError, "a Subscription Identifier in PUBLISH");
-        if (publish->properties.has(PropertyId::TopicAlias))
-            if (const Step step = resolveAlias(*publish); step != Step::Done) return step;
+        if (publish.properties.has(PropertyId::TopicAlias))
+            if (const Step step = resolveAlias(publish); step != Step::Done) return step;
     }
-    if (!isValidTopicName(publish->topicName)) return fail(ReasonCode::TopicNameInvalid);
+    if (!isValidTopicName(publish.topicName) || _worker->broker().tooDeep(publish.topicName))
+        return fail(ReasonCode::TopicNameInvalid);
 
     auto& unreleased = _session->receivedExactlyOnce();
-    if (publish->qos == QoS::ExactlyOnce && !replaying())
+    if (publish.qos == QoS::ExactlyOnce && !replaying())
     {
         // Sent again, and taken already: answered, not routed a second time [MQTT-4.3.3-10].
-        if (unreleased.contains(publish->packetIdentifier))
-            return acknowledge(*publish, ReasonCode::Success), Step::Done;
+        if (unreleased.contains(publish.packetIdentifier))
+            return acknowledge(publish, ReasonCode::Success), Step::Done;
         if (_version == ProtocolVersion::v5_0 &&
             unreleased.size() >= _worker->broker().settings.receiveMaximum)
             return fail(ReasonCode::ReceiveMaximumExceeded); // [MQTT-3.3.4-9]
     }
 
     MessageView view;
-    view.topicName = publish->topicName;
-    view.payload = publish->payload;
-    view.qos = publish->qos;
-    view.retain = publish->retain;
+    view.topicName = publish.topicName;
+    view.payload = publish.payload;
+    view.qos = publish.qos;
+    view.retain = publish.retain;
     view.receivedAt = _worker->loop().wallClock();
-    if (!publish->properties.empty())
+    if (!publish.properties.empty())
     {
-        view.properties = forwardedProperties(publish->properties, _worker->propertyScratch());
-        if (publish->properties.has(PropertyId::MessageExpiryInterval))
+        view.properties = forwardedProperties(publish.properties, _worker->propertyScratch());
+        if (publish.properties.has(PropertyId::MessageExpiryInterval))
             view.expiresAt = _worker->loop().now() +
-                             MonotonicMs{publish->properties.messageExpiryInterval} * 1000;
+                             MonotonicMs{publish.properties.messageExpiryInterval} * 1000;
     }
     if (isSystemTopic(view.topicName))
     {
         _worker->counters().messagesRefused.add();
-        return acknowledge(*publish, ReasonCode::NotAuthorized), Step::Done;
+        return acknowledge(publish, ReasonCode::NotAuthorized), Step::Done;
     }
 
     const HookTable& hooks = _worker->hooks();
     if (hooks.any(sdk::HookPoint::ClientAuthorize) || hooks.any(sdk::HookPoint::MessagePublish) ||
         replaying())
-        return publishThroughHooks(view, *publish);
-    routeAndAcknowledge(view, *publish);
+        return publishThroughHooks(view, publish);
+    routeAndAcknowledge(view, publish);
     return Step::Done;
 }
 

@@ -103,6 +103,7 @@ ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& re
     if (isFailure(wanted.refused)) return wanted.refused;
     const auto filter = TopicFilter::parse(wanted.topicFilter);
     if (!filter) return filter.error();
+    if (_worker->broker().tooDeep(filter->filter())) return ReasonCode::TopicFilterInvalid;
 
     SubscriptionOptions options(wanted.qos);
     options.setNoLocal(request.noLocal && !filter->isShared());

@@ -37,6 +37,13 @@ BrokerState::BrokerState(const BrokerSettings& brokerSettings, HookBus& hookBus,
     outbound.maximumUnsent = settings.maximumUnsent;
 }
 
+bool BrokerState::tooDeep(std::string_view topic) const noexcept
+{
+    if (settings.maximumTopicLevels >= kMaxTopicLevels) return false; // checked with its syntax
+    const auto levels = std::count(topic.begin(), topic.end(), '/') + 1;
+    return static_cast<std::size_t>(levels) > settings.maximumTopicLevels;
+}
+
 Worker& BrokerState::workerOf(std::string_view clientId) noexcept
 {
     return *workers[std::hash<std::string_view>()(clientId) % workers.size()];

@@ -51,6 +51,8 @@ struct BrokerState
     std::atomic<std::size_t> connections{0}; // now, for the limit
     std::vector<std::unique_ptr<Worker>> workers;
 
+    /// Whether a Topic Name or Topic Filter has more levels than the settings allow.
+    bool tooDeep(std::string_view topic) const noexcept;
     /// The worker that a Client Identifier belongs to.
     Worker& workerOf(std::string_view clientId) noexcept;
 };

@@ -105,7 +105,8 @@ class FakeConfig final : public Config
 {
 public:
     /// @param file  the name that where() gives.
-    explicit FakeConfig(std::string_view text, std::string file = "test.conf") : _file(std::move(file))
+    explicit FakeConfig(std::string_view text, std::string file = "test.conf")
+        : _file(std::move(file))
     {
         for (unsigned line = 1; !text.empty(); ++line)
         {
@@ -299,12 +300,10 @@ private:
         std::unique_lock lock(_mutex);
         while (!_stopped)
         {
-            if (_jobs.empty())
-                _changed.wait(lock);
+            if (_jobs.empty()) _changed.wait(lock);
             else if (const Time due = _jobs.begin()->first; due > std::chrono::steady_clock::now())
                 _changed.wait_until(lock, due);
-            else
-                runFirst(lock);
+            else runFirst(lock);
         }
     }
     void runFirst(std::unique_lock<std::mutex>& lock)
@@ -472,12 +471,14 @@ class FakeHost final : public Host
 {
 public:
     explicit FakeHost(std::string_view configuration = {}, std::string file = "test.conf")
-        : config(configuration, std::move(file)), metrics(std::make_shared<FakeMetrics>())
+        : config(configuration, std::move(file)),
+          metrics(std::make_shared<FakeMetrics>())
     {
     }
     /// With the metrics of an earlier one, as after a reload.
     FakeHost(std::string_view configuration, std::shared_ptr<FakeMetrics> shared)
-        : config(configuration), metrics(std::move(shared))
+        : config(configuration),
+          metrics(std::move(shared))
     {
     }
 
@@ -599,10 +600,10 @@ public:
             hook.topicFilters.emplace_back(spec->topicFilters[i].view());
         hook.spec.topicFilters = nullptr;
         const std::lock_guard lock(_mutex);
-        const auto place = std::upper_bound(_hooks.begin(), _hooks.end(), hook,
-                                            [](const Hook& a, const Hook& b) {
-                                                return a.spec.priority > b.spec.priority;
-                                            });
+        const auto place =
+            std::upper_bound(_hooks.begin(), _hooks.end(), hook, [](const Hook& a, const Hook& b) {
+                return a.spec.priority > b.spec.priority;
+            });
         _hooks.insert(place, std::move(hook));
         return 0;
     }

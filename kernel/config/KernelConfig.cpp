@@ -1,0 +1,174 @@
+#include "config/KernelConfig.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <thread>
+#include <utility>
+
+namespace nanomq
+{
+
+namespace
+{
+
+constexpr unsigned kMaximumAutomaticWorkers = 8;
+
+unsigned workers(std::int64_t configured)
+{
+    if (configured > 0) return static_cast<unsigned>(configured);
+    return std::clamp(std::thread::hardware_concurrency(), 1U, kMaximumAutomaticWorkers);
+}
+
+std::uint32_t expirySeconds(std::chrono::milliseconds duration)
+{
+    if (duration == kUnlimitedDuration) return std::numeric_limits<std::uint32_t>::max();
+    return static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+/// "info" and "warn" are NanoMQ's names of what Poco calls otherwise.
+std::string pocoLevel(std::string level)
+{
+    if (level == "info") return "information";
+    if (level == "warn") return "warning";
+    return level;
+}
+
+LogConfig logConfig(const Settings& settings)
+{
+    LogConfig log;
+    const std::vector<std::string> channels = settings.list("log.to");
+    const auto goesTo = [&channels](const char* channel) {
+        return std::find(channels.begin(), channels.end(), channel) != channels.end();
+    };
+    log.toFile = goesTo("file");
+    log.toConsole = goesTo("console");
+    log.toSyslog = goesTo("syslog");
+    log.level = pocoLevel(settings.text("log.level"));
+    log.dir = settings.text("log.dir");
+    log.file = settings.text("log.file");
+    log.rotationSizeBytes = settings.size("log.rotation.size");
+    log.rotationCount = static_cast<unsigned>(settings.integer("log.rotation.count"));
+    return log;
+}
+
+/// Gathers listeners and says which of them cannot be.
+class ListenerReader
+{
+public:
+    ListenerReader(const Configuration& configuration, std::vector<ConfigError>& errors)
+        : _configuration(configuration), _errors(errors)
+    {
+    }
+
+    std::vector<ListenerConfig> read()
+    {
+        if (const auto urls = _configuration.text("url"))
+        {
+            const auto list = parseList(*urls);
+            unsigned number = 0;
+            for (const std::string_view url: *list) add("url", url, ++number);
+            if (list->empty()) add("url", {}, ++number);
+        }
+        _configuration.keys("listener.", [this](const Configuration::Item& item) {
+            add(item.key, item.value, 1);
+        });
+        if (_isAnySet) return std::move(_listeners);
+        add("url", "nmq-tcp://127.0.0.1:1883", 1);
+        return std::move(_listeners);
+    }
+
+private:
+    void add(const std::string& key, std::string_view text, unsigned number)
+    {
+        _isAnySet = true;
+        const std::string where = _configuration.where(key);
+        const auto refuse = [&](std::string message) {
+            _errors.push_back({where, key, std::move(message)});
+        };
+        const auto url = parseListenerUrl(text);
+        if (!url) return refuse(url.error().message + ", found '" + std::string(text) + '\'');
+        if (url->transport != ListenerUrl::Transport::Tcp)
+            return refuse("no transport for " + url->scheme + ":// is available");
+        if (url->port != 0 && !_addresses.emplace(url->host, url->port).second)
+            return refuse("two listeners on " + url->text());
+        _listeners.push_back({nameOf(key, number), *url, where});
+    }
+
+    static std::string nameOf(const std::string& key, unsigned number)
+    {
+        constexpr std::string_view prefix = "listener.";
+        constexpr std::string_view suffix = ".url";
+        if (key.starts_with(prefix))
+            return key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
+        return number == 1 ? key : key + '.' + std::to_string(number);
+    }
+
+    const Configuration& _configuration;
+    std::vector<ConfigError>& _errors;
+    std::vector<ListenerConfig> _listeners;
+    std::set<std::pair<std::string, std::uint16_t>> _addresses;
+    bool _isAnySet = false;
+};
+
+} // namespace
+
+KernelConfig KernelConfig::load(const Configuration& configuration,
+                                std::vector<ConfigError>& errors)
+{
+    const Schema schema = kernelSchema();
+    const Settings settings(configuration, schema);
+    KernelConfig config;
+
+    config.listeners = ListenerReader(configuration, errors).read();
+    if (settings.isSet("allow_anonymous"))
+        config.allowAnonymous = settings.boolean("allow_anonymous");
+    config.maxConnections = static_cast<unsigned>(settings.integer("max_connections"));
+    config.connectTimeout = settings.duration("connect_timeout");
+
+    config.maxPacketSizeBytes = static_cast<std::uint32_t>(settings.size("max_packet_size"));
+    config.clientMaxPacketSizeBytes = config.maxPacketSizeBytes;
+    if (settings.isSet("client_max_packet_size"))
+        config.clientMaxPacketSizeBytes =
+            std::min(config.maxPacketSizeBytes,
+                     static_cast<std::uint32_t>(settings.size("client_max_packet_size")));
+    config.keepAliveFactorThousandths =
+        static_cast<unsigned>(settings.integer("keepalive_backoff"));
+    config.receiveMaximum = static_cast<std::uint16_t>(settings.integer("receive_maximum"));
+    config.maxInflightWindow = static_cast<std::uint16_t>(settings.integer("max_inflight_window"));
+    config.topicAliasMaximum = static_cast<std::uint16_t>(settings.integer("topic_alias_maximum"));
+    config.maxTopicLevels = static_cast<unsigned>(settings.integer("max_topic_levels"));
+    config.maxSessionExpirySeconds = expirySeconds(settings.duration("max_session_expiry"));
+
+    config.sessionQueueMessages = static_cast<std::size_t>(settings.integer("msq_len"));
+    config.sessionQueueBytes = settings.size("session.queue.max_bytes");
+    config.connectionOutputBytes = settings.size("connection.output.max_bytes");
+    config.retainedMaxCount = static_cast<std::size_t>(settings.integer("retained.max_count"));
+    config.retainedMaxBytes = settings.size("retained.max_bytes");
+
+    config.workers = nanomq::workers(settings.integer("num_taskq_thread"));
+    config.daemon = settings.boolean("daemon");
+    config.pluginDir = settings.text("plugin_dir");
+    config.log = logConfig(settings);
+
+    if (auto refused = checkAnonymous(config)) errors.push_back(std::move(*refused));
+    return config;
+}
+
+std::optional<ConfigError> checkAnonymous(const KernelConfig& config)
+{
+    if (config.allowAnonymous) return {};
+    for (const ListenerConfig& listener: config.listeners)
+    {
+        if (listener.url.isLoopback()) continue;
+        return ConfigError{
+            listener.where, "allow_anonymous",
+            "the listener " + listener.url.text() +
+                " can be reached from beyond this machine and would let anybody in; write "
+                "'allow_anonymous = true' to have it so, or 'allow_anonymous = false'"};
+    }
+    return {};
+}
+
+} // namespace nanomq

@@ -1,0 +1,214 @@
+#include "config/KernelConfig.h"
+
+#include <initializer_list>
+#include <utility>
+
+namespace nanomq
+{
+
+namespace
+{
+
+constexpr std::int64_t kSecond = 1'000;
+constexpr std::int64_t kDay = 86'400 * kSecond;
+constexpr std::int64_t kKilobyte = 1'024;
+constexpr std::int64_t kMegabyte = 1'024 * kKilobyte;
+constexpr std::int64_t kGigabyte = 1'024 * kMegabyte;
+constexpr std::int64_t kTerabyte = 1'024 * kGigabyte;
+
+SchemaKey text(const char* name, const char* standard, const char* description)
+{
+    SchemaKey key;
+    key.key = name;
+    key.defaultText = standard;
+    key.description = description;
+    return key;
+}
+
+SchemaKey boolean(const char* name, const char* standard, const char* description)
+{
+    SchemaKey key = text(name, standard, description);
+    key.type = ConfigType::Boolean;
+    return key;
+}
+
+SchemaKey ranged(ConfigType type, const char* name, const char* standard, std::int64_t minimum,
+                 std::int64_t maximum, const char* description)
+{
+    SchemaKey key = text(name, standard, description);
+    key.type = type;
+    key.minimum = minimum;
+    key.maximum = maximum;
+    return key;
+}
+
+SchemaKey integer(const char* name, const char* standard, std::int64_t minimum,
+                  std::int64_t maximum, const char* description)
+{
+    return ranged(ConfigType::Integer, name, standard, minimum, maximum, description);
+}
+
+SchemaKey size(const char* name, const char* standard, std::int64_t minimum, std::int64_t maximum,
+               const char* unit, const char* description)
+{
+    SchemaKey key = ranged(ConfigType::Size, name, standard, minimum, maximum, description);
+    key.unit = unit;
+    return key;
+}
+
+SchemaKey duration(const char* name, const char* standard, std::int64_t minimum,
+                   std::int64_t maximum, const char* description)
+{
+    return ranged(ConfigType::Duration, name, standard, minimum, maximum, description);
+}
+
+SchemaKey words(ConfigType type, const char* name, const char* standard,
+                std::initializer_list<const char*> choices, const char* description)
+{
+    SchemaKey key = text(name, standard, description);
+    key.type = type;
+    key.choices.assign(choices.begin(), choices.end());
+    return key;
+}
+
+SchemaKey but(KeyUse use, SchemaKey key, std::string note)
+{
+    key.use = use;
+    key.note = std::move(note);
+    return key;
+}
+
+void addListeners(std::vector<SchemaKey>& keys)
+{
+    keys.push_back(ranged(ConfigType::List, "url", "", 0, 0,
+                          "Where to listen; several URLs stand between commas. Port 0 is any free "
+                          "one. nmq-tcp://127.0.0.1:1883 when no listener is set."));
+    keys.push_back(text("listener.*.url", "", "One more listener, by a name of your own."));
+    keys.push_back(boolean("allow_anonymous", "true",
+                           "Whether clients without a user name may connect. Must be written out "
+                           "for a listener beyond loopback."));
+    keys.push_back(integer("max_connections", "0", 0, 10'000'000,
+                           "Connections at a time; 0: as many as there are descriptors."));
+    keys.push_back(duration("connect_timeout", "10s", kSecond, 600 * kSecond,
+                            "From accepting a connection to its whole CONNECT."));
+}
+
+void addProtocol(std::vector<SchemaKey>& keys)
+{
+    keys.push_back(size("max_packet_size", "10MB", 128, 256 * kMegabyte, "KB",
+                        "The largest packet, either way. A number without a unit counts KB."));
+    keys.push_back(size("client_max_packet_size", "", 128, 256 * kMegabyte, "KB",
+                        "The largest packet taken from a client, if less than max_packet_size. A "
+                        "number without a unit counts KB."));
+    keys.push_back(integer("keepalive_backoff", "1500", 1'000, 1'500,
+                           "A client is gone after this many thousandths of its Keep Alive; the "
+                           "standard says 1500."));
+    keys.push_back(integer("receive_maximum", "4096", 1, 65'535,
+                           "QoS 1 and 2 messages that a client may have under way to the broker."));
+    keys.push_back(integer("max_inflight_window", "2048", 1, 65'535,
+                           "QoS 1 and 2 messages under way to a client; a 5.0 client may ask for "
+                           "fewer."));
+    keys.push_back(integer("topic_alias_maximum", "64", 0, 65'535,
+                           "Topic aliases that a 5.0 client may use; 0: none."));
+    keys.push_back(integer("max_topic_levels", "128", 1, 32'768,
+                           "Levels that a topic may have."));
+    keys.push_back(duration("max_session_expiry", "unlimited", 0, 0xFFFFFFFELL * kSecond,
+                            "The longest that a session is kept without its client."));
+    keys.back().unlimited = true;
+}
+
+void addLimits(std::vector<SchemaKey>& keys)
+{
+    keys.push_back(integer("msq_len", "20000", 1, 100'000'000,
+                           "Messages that wait in a session for its client."));
+    keys.push_back(size("session.queue.max_bytes", "16MB", 64 * kKilobyte, kTerabyte, "B",
+                        "Bytes of these messages."));
+    keys.push_back(size("connection.output.max_bytes", "4MB", 64 * kKilobyte, kTerabyte, "B",
+                        "Bytes that wait for a client that reads slowly."));
+    keys.push_back(integer("retained.max_count", "0", 0, 1'000'000'000,
+                           "Retained messages; 0: no limit."));
+    keys.push_back(size("retained.max_bytes", "0", 0, kTerabyte, "B",
+                        "Bytes of retained messages; 0: no limit."));
+}
+
+void addProcess(std::vector<SchemaKey>& keys)
+{
+    keys.push_back(integer("num_taskq_thread", "0", 0, 32,
+                           "Worker threads; 0: one a core, 8 at most."));
+    keys.push_back(boolean("daemon", "false", "Whether to run in the background."));
+    keys.push_back(text("plugin_dir", "", "Where the plugins' NAME.so are."));
+    keys.push_back(words(ConfigType::List, "log.to", "console", {"file", "console", "syslog"},
+                         "Where the log goes; several between commas."));
+    keys.push_back(words(ConfigType::Choice, "log.level", "info",
+                         {"trace", "debug", "info", "information", "notice", "warn", "warning",
+                          "error", "critical", "fatal"},
+                         "The least important that is logged."));
+    keys.push_back(text("log.dir", "", "Folder of the log file; empty: that of the state."));
+    keys.push_back(text("log.file", "nanomq.log", "Name of the log file."));
+    keys.push_back(size("log.rotation.size", "10MB", 4 * kKilobyte, kTerabyte, "B",
+                        "A log file of this size is set aside."));
+    keys.push_back(integer("log.rotation.count", "5", 1, 1'000,
+                           "Log files that are kept after being set aside."));
+}
+
+/// Keys of NanoMQ's nanomq.conf that have no effect in ours, and why.
+void addForeign(std::vector<SchemaKey>& keys)
+{
+    const auto ignored = [&keys](std::initializer_list<const char*> names, const char* note) {
+        for (const char* name: names)
+            keys.push_back(but(KeyUse::Unused, text(name, "", "Has no effect."), note));
+    };
+    const auto refused = [&keys](SchemaKey key, const char* note) {
+        keys.push_back(but(KeyUse::Refused, std::move(key), note));
+    };
+
+    ignored({"max_taskq_thread", "parallel", "property_size"},
+            "has no effect: the number of threads is num_taskq_thread, and nothing else depends on it");
+    ignored({"qos_duration"},
+            "has no effect: unacknowledged messages are sent again when the client comes back, "
+            "as MQTT demands, and not by time");
+    ignored({"enable_ipc_internal"}, "has no effect: there is no such channel");
+
+    constexpr const char* noTls = "has no effect: no transport for TLS is available";
+    keys.push_back(but(KeyUse::Unused, boolean("tls.enable", "false", "Has no effect."), noTls));
+    ignored({"tls.url", "tls.keyfile", "tls.certfile", "tls.cacertfile", "tls.verify_peer",
+             "tls.fail_if_no_peer_cert", "tls.key_password"},
+            noTls);
+    constexpr const char* noWebSocket = "has no effect: no transport for WebSocket is available";
+    keys.push_back(
+        but(KeyUse::Unused, boolean("websocket.enable", "false", "Has no effect."), noWebSocket));
+    ignored({"websocket.url", "websocket.tls_url"}, noWebSocket);
+
+    keys.push_back(but(KeyUse::Elsewhere, text("http_server.*", "", "Belongs to rest_api.conf."),
+                       "has no effect here: it belongs to conf.d/rest_api.conf"));
+    keys.push_back(but(KeyUse::Elsewhere, text("sqlite.*", "", "Has no effect here."),
+                       "has no effect here: what outlives the broker is kept by a store plugin, "
+                       "which has a file of its own"));
+
+    // To ignore these would let in whom the file keeps out.
+    constexpr const char* noRules = "the kernel enforces no access rules; a broker that ignored "
+                                    "them would be open, so it does not start with this key";
+    refused(boolean("auth_enable", "false", "Refused if true."),
+            "the kernel checks no passwords: that is a plugin's work, in conf.d. A broker that "
+            "ignored this key would be open, so it does not start with it");
+    refused(boolean("acl_enable", "false", "Refused if true."), noRules);
+    refused(text("acl.rule.*", "", "Refused."), noRules);
+    ignored({"acl_nomatch", "enable_acl_cache", "acl_cache_max_size", "acl_cache_ttl",
+             "acl_deny_action"},
+            "has no effect: the kernel enforces no access rules");
+}
+
+} // namespace
+
+Schema kernelSchema()
+{
+    std::vector<SchemaKey> keys;
+    addListeners(keys);
+    addProtocol(keys);
+    addLimits(keys);
+    addProcess(keys);
+    addForeign(keys);
+    return Schema(std::move(keys));
+}
+
+} // namespace nanomq

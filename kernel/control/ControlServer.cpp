@@ -1,0 +1,315 @@
+#include "control/ControlServer.h"
+
+#include "control/ControlPath.h"
+#include "control/UnixStream.h"
+
+#include <Poco/Exception.h>
+#include <Poco/JSON/Parser.h>
+#include <Poco/Logger.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <list>
+#include <map>
+#include <pthread.h>
+#include <sstream>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace nanomq
+{
+
+namespace
+{
+
+using Poco::Dynamic::Var;
+using Poco::JSON::Object;
+
+std::string systemError()
+{
+    return std::strerror(errno);
+}
+
+Object::Ptr parseRequest(const std::string& line)
+{
+    Poco::JSON::Parser parser(new Poco::JSON::ParseHandler(true));
+    const Var value = parser.parse(line);
+    return value.type() == typeid(Object::Ptr) ? value.extract<Object::Ptr>() : Object::Ptr();
+}
+
+/// One answer as a line. An `id` that is neither number nor text is not given back.
+std::string answerLine(const Var& id, const ControlResult& result)
+{
+    Object answer(Poco::JSON_PRESERVE_KEY_ORDER);
+    answer.set("id", id.isString() || (id.isNumeric() && !id.isBoolean()) ? id : Var());
+    answer.set("ok", static_cast<bool>(result));
+    if (result) answer.set("result", *result);
+    else
+    {
+        Object::Ptr error = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+        error->set("code", result.error().code);
+        error->set("message", result.error().message);
+        answer.set("error", error);
+    }
+    std::ostringstream out;
+    answer.stringify(out);
+    out << '\n';
+    return out.str();
+}
+
+Descriptor lockPath(const std::string& path)
+{
+    const std::string lock = path + ".lock";
+    Descriptor file(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) throw Poco::CreateFileException(lock + ": " + systemError());
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
+        throw Poco::ExistsException("another broker answers at " + path);
+    return file;
+}
+
+/// Removes the socket file of a broker that is gone. Whoever else made it may be alive.
+void removeStale(const std::string& path)
+{
+    struct stat found = {};
+    if (::lstat(path.c_str(), &found) != 0) return;
+    if (!S_ISSOCK(found.st_mode))
+        throw Poco::FileExistsException(path + " stands in the way of the control socket");
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const sockaddr_un address = unixAddress(path);
+    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        errno == EAGAIN)
+        throw Poco::ExistsException("another broker answers at " + path);
+    if (::unlink(path.c_str()) != 0)
+        throw Poco::FileAccessDeniedException(path + ": " + systemError());
+}
+
+Descriptor listenAt(const std::string& path)
+{
+    constexpr int kBacklog = 16;
+    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    // The mode of the descriptor becomes that of the file, so nobody else can ever connect.
+    const sockaddr_un address = unixAddress(path);
+    if (!socket || ::fchmod(socket.get(), 0600) != 0 ||
+        ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(socket.get(), kBacklog) != 0)
+        throw Poco::CreateFileException("the control socket " + path + ": " + systemError());
+    return socket;
+}
+
+} // namespace
+
+/// The commands, by name; and how a line becomes an answer. Does not change once started.
+class ControlServer::Commands
+{
+public:
+    explicit Commands(Poco::Logger& logger) : _logger(logger) {}
+
+    void add(std::string name, Handler handler)
+    {
+        _handlers.insert_or_assign(std::move(name), std::move(handler));
+    }
+
+    std::string answer(const std::string& line) const
+    {
+        Object::Ptr request;
+        try
+        {
+            request = parseRequest(line);
+        }
+        catch (const Poco::Exception& notJson)
+        {
+            return answerLine({}, ControlError{"bad_request", "not JSON: " + notJson.message()});
+        }
+        if (request.isNull())
+            return answerLine({}, ControlError{"bad_request", "a request is a JSON object"});
+        return answerLine(request->get("id"), run(*request));
+    }
+
+private:
+    ControlResult run(const Object& request) const
+    {
+        const Var name = request.get("cmd");
+        if (!name.isString()) return ControlError{"bad_request", "there is no text 'cmd'"};
+        const Object::Ptr arguments = request.getObject("args");
+        if (arguments.isNull() && request.has("args"))
+            return ControlError{"bad_request", "'args' is not an object"};
+        const auto handler = _handlers.find(name.convert<std::string>());
+        if (handler == _handlers.end())
+            return ControlError{"unknown_command",
+                                "this broker has no command '" + name.convert<std::string>() + '\''};
+        try
+        {
+            return handler->second(arguments.isNull() ? Object() : *arguments);
+        }
+        catch (const Poco::Exception& failure)
+        {
+            return internal(handler->first, failure.displayText());
+        }
+        catch (const std::exception& failure)
+        {
+            return internal(handler->first, failure.what());
+        }
+    }
+
+    ControlError internal(const std::string& command, const std::string& what) const
+    {
+        _logger.error("control: " + command + " failed: " + what);
+        return {"internal", what};
+    }
+
+    Poco::Logger& _logger;
+    std::map<std::string, Handler> _handlers;
+};
+
+/// The open socket, the thread that accepts, and one thread a connection.
+class ControlServer::Running
+{
+public:
+    Running(const std::string& path, const Commands& commands, Poco::Logger& logger)
+        : _path(path), _commands(commands), _logger(logger), _lock(lockPath(path))
+    {
+        removeStale(path);
+        _listener = listenAt(path);
+        _accepting = std::thread([this] { acceptAll(); });
+    }
+
+    ~Running()
+    {
+        _isStopping = true;
+        ::shutdown(_listener.get(), SHUT_RDWR);
+        _accepting.join();
+        ::unlink(_path.c_str()); // ours: the lock is held
+        for (Connection& connection: _connections) connection.stream.endReading();
+        for (Connection& connection: _connections) connection.thread.join();
+    }
+
+private:
+    struct Connection
+    {
+        explicit Connection(Descriptor socket) : stream(std::move(socket), kMaximumLineBytes) {}
+        UnixStream stream;
+        std::atomic<bool> isOver{false};
+        std::thread thread;
+    };
+
+    void acceptAll()
+    {
+        ::pthread_setname_np(::pthread_self(), "control");
+        while (!_isStopping)
+        {
+            Descriptor socket(::accept4(_listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            reap();
+            if (socket) begin(std::move(socket));
+            else if (!_isStopping && errno != EINTR && errno != ECONNABORTED)
+                pauseAfter(systemError());
+        }
+    }
+
+    /// Descriptors ran out, most likely. Accepting goes on when there may be some again.
+    void pauseAfter(const std::string& what)
+    {
+        if (!std::exchange(_wasPaused, true))
+            _logger.warning("control: cannot accept: " + what + "; trying again");
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+
+    void begin(Descriptor socket)
+    {
+        _wasPaused = false;
+        const timeval limit{kSendTimeoutSeconds, 0};
+        ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        Connection& connection = _connections.emplace_back(std::move(socket));
+        if (_connections.size() > kMaximumConnections) return turnAway(connection.stream);
+        try
+        {
+            connection.thread = std::thread([this, &connection] { serve(connection); });
+        }
+        catch (const std::system_error&)
+        {
+            turnAway(connection.stream);
+        }
+    }
+
+    /// The newest connection is told that there are too many, and goes.
+    void turnAway(UnixStream& stream)
+    {
+        stream.send(answerLine({}, ControlError{"busy", "too many control connections"}));
+        _connections.pop_back();
+    }
+
+    void serve(Connection& connection)
+    {
+        ::pthread_setname_np(::pthread_self(), "control peer");
+        std::string line;
+        auto read = UnixStream::Read::Line;
+        while (!_isStopping)
+        {
+            read = connection.stream.readLine(line, kNever);
+            if (read != UnixStream::Read::Line || !connection.stream.send(_commands.answer(line)))
+                break;
+        }
+        if (read == UnixStream::Read::TooLong)
+            connection.stream.send(answerLine({}, ControlError{"too_long", "the line is too long"}));
+        connection.stream.end();
+        connection.isOver = true;
+    }
+
+    void reap()
+    {
+        for (auto connection = _connections.begin(); connection != _connections.end();)
+        {
+            if (!connection->isOver)
+            {
+                ++connection;
+                continue;
+            }
+            connection->thread.join();
+            connection = _connections.erase(connection);
+        }
+    }
+
+    const std::string _path;
+    const Commands& _commands;
+    Poco::Logger& _logger;
+    const Descriptor _lock; // goes last
+    Descriptor _listener;
+    std::atomic<bool> _isStopping{false};
+    bool _wasPaused = false;
+    std::list<Connection> _connections; // the accepting thread's, until it has ended
+    std::thread _accepting;
+};
+
+ControlServer::ControlServer(std::string path, Poco::Logger& logger)
+    : _path(std::move(path)), _logger(logger), _commands(std::make_unique<Commands>(logger))
+{
+}
+
+ControlServer::~ControlServer() = default;
+
+void ControlServer::command(std::string name, Handler handler)
+{
+    _commands->add(std::move(name), std::move(handler));
+}
+
+void ControlServer::start()
+{
+    checkControlPath(_path);
+    prepareControlFolder(_path);
+    _running = std::make_unique<Running>(_path, *_commands, _logger);
+}
+
+void ControlServer::stop()
+{
+    _running.reset();
+}
+
+} // namespace nanomq

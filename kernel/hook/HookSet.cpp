@@ -1,0 +1,206 @@
+#include "hook/HookSet.h"
+
+#include "hook/HookBus.h"
+#include "hook/ObserverContext.h"
+#include "hook/TopicRules.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <exception>
+
+namespace nanomq
+{
+
+namespace
+{
+
+constexpr std::uint64_t kSampleEvery = 128;
+constexpr int kDrainAtOnce = 256;
+constexpr std::uint32_t kKnownFlags = sdk::kInline | sdk::kFailClosed | sdk::kDryRunAware;
+
+std::size_t literalSizeOf(std::string_view filter) noexcept
+{
+    const auto wildcard = filter.find_first_of("+#");
+    if (wildcard == std::string_view::npos) return filter.size();
+    // "sport/#" matches "sport" too (§4.7.1.2).
+    if (filter[wildcard] == '#' && wildcard > 0) return wildcard - 1;
+    return wildcard;
+}
+
+} // namespace
+
+HookFilter::HookFilter(std::string_view topicFilter)
+    : text(topicFilter),
+      literalSize(literalSizeOf(topicFilter))
+{
+}
+
+bool HookRecord::wants(std::string_view topic, const TopicFilters& filters) const
+{
+    if (this->filters.empty()) return true;
+    return std::any_of(this->filters.begin(), this->filters.end(), [&](const HookFilter& filter) {
+        const std::string_view literal(filter.text.data(), filter.literalSize);
+        return topic.starts_with(literal) && filters.matches(filter.text, topic);
+    });
+}
+
+sdk::Verdict callHook(HookRecord& record, HookCell& cell, sdk::HookFunction function, void* self,
+                      const sdk::EventHeader& event, sdk::HookContext& context) noexcept
+{
+    using Clock = std::chrono::steady_clock;
+    const bool timed = cell.calls.add() % kSampleEvery == 0;
+    const auto begin = timed ? Clock::now() : Clock::time_point();
+    sdk::Verdict verdict = sdk::Verdict::Error;
+    try
+    {
+        verdict = function(self, &event, &context);
+        if (verdict == sdk::Verdict::Error)
+            record.set.hookFailed(record, "it answered with an error");
+    }
+    catch (const std::exception& error)
+    {
+        record.set.hookFailed(record, error.what());
+    }
+    catch (...)
+    {
+        record.set.hookFailed(record, "an exception of unknown type");
+    }
+    if (verdict == sdk::Verdict::Error) cell.errors.add();
+    if (timed)
+    {
+        cell.samples.add();
+        cell.sampledNs.add(static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count()));
+    }
+    return verdict;
+}
+
+Ref<HookSet> HookSet::make(std::uint32_t plugin, std::string name, unsigned workers,
+                           HookErrors* errors)
+{
+    return Ref<HookSet>::adopt(new HookSet(plugin, std::move(name), workers, errors));
+}
+
+HookSet::HookSet(std::uint32_t plugin, std::string name, unsigned workers, HookErrors* errors)
+    : _plugin(plugin),
+      _name(std::move(name)),
+      _workers(workers),
+      _errors(errors),
+      _executor(_name, *this)
+{
+    while (_rings.size() < _workers) _rings.push_back(std::make_unique<OffloadRing>(_heldBytes));
+}
+
+sdk::Status HookSet::add(const sdk::HookSpec& spec)
+{
+    if (spec.size < sizeof(sdk::HookSpec) || !spec.function) return -EINVAL;
+    const auto point = static_cast<std::uint16_t>(spec.point);
+    if (point == 0 || point >= sdk::kHookPoints) return -EINVAL;
+    if ((spec.flags & ~kKnownFlags) != 0) return -EINVAL;
+    if (spec.filterCount > 0 && (!hasTopic(spec.point) || !spec.topicFilters)) return -EINVAL;
+    if (_hooks.size() >= kMaxHooks || spec.filterCount > kMaxFilters - _filters) return -E2BIG;
+
+    auto record =
+        std::make_unique<HookRecord>(HookRecord{*this,
+                                                spec.point,
+                                                {spec.priority, _plugin, _lastSequence + 1},
+                                                spec.flags,
+                                                spec.function,
+                                                spec.self,
+                                                0,
+                                                {},
+                                                std::make_unique<HookCell[]>(_workers + 1)});
+    for (std::uint32_t i = 0; i < spec.filterCount; ++i)
+    {
+        const std::string_view filter = spec.topicFilters[i].view();
+        if (!isTopicFilter(filter)) return -EINVAL;
+        record->filters.emplace_back(filter);
+    }
+    _filters += spec.filterCount;
+    ++_lastSequence;
+    _hooks.push_back(std::move(record));
+    return 0;
+}
+
+void HookSet::hookFailed(const HookRecord& record, std::string_view what) noexcept
+{
+    if (_errors) _errors->failed(sdk::hookPointName(record.point), what);
+}
+
+void HookSet::taskFailed(std::string_view what) noexcept
+{
+    if (_errors) _errors->failed("task", what);
+}
+
+void HookSet::startIfOffloaded()
+{
+    if (std::any_of(_hooks.begin(), _hooks.end(),
+                    [](const auto& hook) { return hook->offloaded(); }))
+        _executor.start();
+}
+
+bool HookSet::drained() const noexcept
+{
+    return std::all_of(_rings.begin(), _rings.end(), [](const auto& ring) {
+        const auto delivered = ring->delivered();
+        return ring->accepted() == delivered;
+    });
+}
+
+bool HookSet::drainSome()
+{
+    bool any = false;
+    for (const auto& ring : _rings)
+    {
+        for (int i = 0; i < kDrainAtOnce; ++i)
+        {
+            const KeptEvent* const kept = ring->front();
+            if (!kept) break;
+            ObserverContext context(kept->message());
+            HookRecord& record = kept->record();
+            callHook(record, record.cells[_workers], record.function, record.self, kept->event(),
+                     context);
+            ring->pop();
+            any = true;
+        }
+    }
+    return any;
+}
+
+HookSetStatistics HookSet::statistics() const
+{
+    HookSetStatistics all;
+    for (const auto& hook : _hooks)
+    {
+        HookStatistics one{hook->point, hook->position.priority, hook->flags, {}, 0, 0, 0, 0, 0, 0};
+        for (const auto& filter : hook->filters) one.topicFilters.push_back(filter.text);
+        for (unsigned i = 0; i <= _workers; ++i)
+        {
+            const HookCell& cell = hook->cells[i];
+            one.calls += cell.calls.value();
+            one.errors += cell.errors.value();
+            one.deferrals += cell.deferrals.value();
+            one.timeouts += cell.timeouts.value();
+            one.samples += cell.samples.value();
+            one.sampledNs += cell.sampledNs.value();
+        }
+        all.hooks.push_back(std::move(one));
+    }
+    for (const auto& ring : _rings)
+    {
+        const auto delivered = ring->delivered();
+        const auto accepted = ring->accepted();
+        all.delivered += delivered;
+        all.accepted += accepted;
+        all.queued += accepted - delivered;
+        all.dropped += ring->dropped();
+    }
+    all.dropped += _lostWhileParked.load(std::memory_order_relaxed);
+    all.heldBytes = _heldBytes.load(std::memory_order_relaxed);
+    all.openDeferrals = openDeferrals();
+    all.lateAnswers = _lateAnswers.load(std::memory_order_relaxed);
+    return all;
+}
+
+} // namespace nanomq

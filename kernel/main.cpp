@@ -1,0 +1,195 @@
+// Builds every object of the broker and hands it down; read this first.
+
+#include "app/Commands.h"
+#include "app/Logging.h"
+#include "app/Readiness.h"
+#include "app/Startup.h"
+#include "broker/Broker.h"
+#include "config/CommandLine.h"
+#include "control/ControlClient.h"
+#include "control/ControlPath.h"
+#include "control/ControlServer.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include <csignal>
+#include <iostream>
+#include <pthread.h>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <vector>
+
+namespace nanomq
+{
+
+namespace
+{
+
+enum class Ending
+{
+    Stop,
+    Restart,
+};
+
+/// The signals that end or restart the broker: blocked in every thread, and taken one by one.
+class Signals
+{
+public:
+    /// Restart travels as a signal, so that the control socket's threads only have to raise it.
+    static constexpr int kRestart = SIGUSR1;
+
+    Signals()
+    {
+        std::signal(SIGPIPE, SIG_IGN);
+        sigemptyset(&_set);
+        for (const int signal : {SIGINT, SIGTERM, kRestart}) sigaddset(&_set, signal);
+        ::pthread_sigmask(SIG_BLOCK, &_set, nullptr);
+    }
+
+    Ending wait()
+    {
+        int signal = 0;
+        while (sigwait(&_set, &signal) != 0) {}
+        return signal == kRestart ? Ending::Restart : Ending::Stop;
+    }
+
+private:
+    sigset_t _set;
+};
+
+/// As many descriptors as the system gives: each client is one.
+void raiseDescriptorLimit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Prints what is wrong, one line each; whether a start is possible.
+bool tell(const ConfigReport& report)
+{
+    for (const auto& note : report.notes) std::cerr << "note: " << note.text() << '\n';
+    for (const auto& error : report.errors) std::cerr << "error: " << error.text() << '\n';
+    return report.ok();
+}
+
+Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
+{
+    auto& log = Poco::Logger::get("broker");
+    raiseDescriptorLimit();
+
+    Quiescence quiescence;
+    HookBus hooks(quiescence);
+    Broker broker(startup.brokerSettings(), hooks, quiescence);
+    for (const auto& listener : startup.kernel().listeners)
+        broker.listen(listener.url.scheme, listener.url.host, listener.url.port);
+
+    prepareControlFolder(startup.controlPath());
+    ControlServer control(startup.controlPath(), Poco::Logger::get("control"));
+    const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
+    registerBrokerCommands(control,
+                           {broker, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
+
+    broker.start();
+    control.start();
+    std::string urls;
+    for (const auto& url : broker.listenerUrls()) urls += (urls.empty() ? "" : " ") + url;
+    log.information("nanomq " NANOMQ_VERSION " listens at " + urls);
+    readiness.tell(urls);
+
+    const Ending ending = signals.wait();
+    log.information(ending == Ending::Stop ? "stopping" : "restarting");
+    control.stop();
+    broker.stop();
+    return ending;
+}
+
+int start(const BrokerArguments& arguments, char** argv)
+{
+    ConfigReport report;
+    const Startup startup(arguments, report);
+    if (!tell(report)) return 1;
+    if (arguments.check)
+    {
+        std::cout << "the configuration is fine\n";
+        return 0;
+    }
+
+    Readiness readiness;
+    if (startup.kernel().daemon) readiness.goToBackground();
+    Signals signals; // before the first thread, which inherits the mask
+    startLogging(startup.kernel().log, startup.stateDir());
+    Ending ending = Ending::Stop;
+    try
+    {
+        ending = serve(startup, readiness, signals);
+    }
+    catch (...)
+    {
+        stopLogging();
+        throw;
+    }
+    stopLogging();
+    if (ending == Ending::Stop) return 0;
+    ::execv("/proc/self/exe", argv);
+    throw Poco::SystemException("cannot start anew", errno);
+}
+
+/// `nanomq stop`, `restart` and `reload`: told to the broker that runs.
+int tellRunning(const BrokerArguments& arguments, const std::string& command)
+{
+    constexpr std::chrono::seconds kDeadline{30};
+    ControlClient client(arguments.controlPath.value_or(defaultControlPath()), kDeadline);
+    const ControlResult result = client.call(command, new Poco::JSON::Object, kDeadline);
+    if (!result)
+    {
+        std::cerr << "nanomq: " << result.error().message << '\n';
+        return 1;
+    }
+    return 0;
+}
+
+int run(int argc, char** argv)
+{
+    const auto parsed = parseBrokerArguments(std::vector<std::string>(argv + 1, argv + argc));
+    if (!parsed)
+    {
+        std::cerr << "nanomq: " << parsed.error().message << "\n";
+        return 2;
+    }
+    const BrokerArguments& arguments = *parsed;
+    if (arguments.help) return std::cout << brokerHelp(), 0;
+    if (arguments.version) return std::cout << "nanomq " NANOMQ_VERSION "\n", 0;
+    switch (arguments.verb)
+    {
+    case BrokerArguments::Verb::Start: return start(arguments, argv);
+    case BrokerArguments::Verb::Stop: return tellRunning(arguments, "stop");
+    case BrokerArguments::Verb::Restart: return tellRunning(arguments, "restart");
+    case BrokerArguments::Verb::Reload: return tellRunning(arguments, "reload");
+    }
+    return 2;
+}
+
+} // namespace
+
+} // namespace nanomq
+
+int main(int argc, char** argv)
+{
+    try
+    {
+        return nanomq::run(argc, argv);
+    }
+    catch (const Poco::Exception& error)
+    {
+        std::cerr << "nanomq: " << error.displayText() << '\n';
+    }
+    catch (const std::exception& error)
+    {
+        std::cerr << "nanomq: " << error.what() << '\n';
+    }
+    return 1;
+}

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/Metrics.h"
+#include "nanomq/services.h"
+#include "plugin/ControlVerbs.h"
+
+#include <string>
+
+namespace Poco
+{
+class Logger;
+}
+
+namespace nanomq
+{
+
+/// What the kernel has for plugins, wired in main.cpp. Outlives the PluginHost. Thread: [any].
+class PluginServices
+{
+public:
+    /// nanomq.broker/1 for this plugin; null when there is no broker behind, as in tests.
+    virtual sdk::Broker* broker(const std::string& plugin) = 0;
+    virtual Metrics& metrics() = 0;
+    virtual ControlVerbs& verbs() = 0;
+    /// Where a plugin's lines go.
+    virtual Poco::Logger& logger(const std::string& plugin) = 0;
+
+protected:
+    ~PluginServices() = default;
+};
+
+} // namespace nanomq

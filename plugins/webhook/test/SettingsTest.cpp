@@ -1,0 +1,329 @@
+#include "Settings.h"
+#include "TopicFilter.h"
+#include "nanomq/testing.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+namespace
+{
+
+using namespace nanomq::sdk::testing;
+using namespace webhook;
+
+Settings::Outcome read(std::string_view text)
+{
+    FakeConfig config(text, "conf.d/webhook.conf");
+    return Settings::read(config);
+}
+
+/// The sentences, one a line.
+std::string lines(const std::vector<std::string>& all)
+{
+    std::string text;
+    for (const auto& line : all) text += line + "\n";
+    return text;
+}
+
+class SettingsTest : public CppUnit::TestFixture
+{
+    CPPUNIT_TEST_SUITE(SettingsTest);
+    CPPUNIT_TEST(emptyFileGivesTheDocumentedDefaults);
+    CPPUNIT_TEST(readsNanoMQsSample);
+    CPPUNIT_TEST(readsEveryKey);
+    CPPUNIT_TEST(rulesOfOneEventAreJoined);
+    CPPUNIT_TEST(urlIsTakenApart);
+    CPPUNIT_TEST(whatIsWrongIsToldWithFileLineAndKey);
+    CPPUNIT_TEST(allErrorsAreToldAtOnce);
+    CPPUNIT_TEST(whatNanoMQIgnoresIsAWarning);
+    CPPUNIT_TEST(credentialsInAUrlAreNotRepeated);
+    CPPUNIT_TEST(topicFiltersAreCheckedAsSection_4_7_says);
+    CPPUNIT_TEST(topicFiltersMatchAsSection_4_7_says);
+    CPPUNIT_TEST_SUITE_END();
+
+public:
+    void emptyFileGivesTheDocumentedDefaults()
+    {
+        const auto outcome = read("");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        const Settings& s = outcome.settings;
+        CPPUNIT_ASSERT(!s.endpoint);
+        CPPUNIT_ASSERT(s.encoding == PayloadEncoding::Plain);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{32}, s.poolSize);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{10'000}, s.maxEvents);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{16} << 20, s.maxBytes);
+        CPPUNIT_ASSERT(s.timeout == 5s && s.connectTimeout == 5s && s.retry.maxAge == 60s);
+        for (const EventRule& rule : s.rules) CPPUNIT_ASSERT(!rule.wanted);
+    }
+
+    void readsNanoMQsSample()
+    {
+        const auto outcome =
+            read("web.hook.enable=true\n"
+                 "web.hook.url=http://127.0.0.1:80\n"
+                 "web.hook.headers.content-type=application/json\n"
+                 "web.hook.body.encoding_of_payload_field=plain\n"
+                 "web.hook.pool_size=32\n"
+                 "web.hook.rule.client.connack.1={\"action\": \"on_client_connack\"}\n"
+                 "web.hook.rule.client.disconnected.1 = {\"action\": \"on_client_disconnected\"}\n"
+                 "web.hook.rule.message.publish.1={\"action\": \"on_message_publish\", "
+                 "\"topic\": \"webhook/msg/#\"}\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.warnings));
+        const Settings& s = outcome.settings;
+        CPPUNIT_ASSERT(s.rule(EventKind::ClientConnack).wanted);
+        CPPUNIT_ASSERT(s.rule(EventKind::ClientDisconnected).wanted);
+        CPPUNIT_ASSERT(!s.rule(EventKind::ClientConnected).wanted);
+        CPPUNIT_ASSERT_EQUAL(std::string("webhook/msg/#"),
+                             s.rule(EventKind::MessagePublish).topicFilters.at(0));
+        CPPUNIT_ASSERT_EQUAL(std::string("content-type"), s.headers.at(0).first);
+    }
+
+    void readsEveryKey()
+    {
+        const auto outcome = read("web.hook.enable = off\n"
+                                  "web.hook.body.encoding_of_payload_field = BASE62\n"
+                                  "web.hook.pool_size = 256\n"
+                                  "web.hook.queue.max_events = 7\n"
+                                  "web.hook.queue.max_bytes = 3 KiB\n"
+                                  "web.hook.timeout = 250ms\n"
+                                  "web.hook.connect_timeout = 2m\n"
+                                  "web.hook.retry.max_attempts = 3\n"
+                                  "web.hook.retry.min_delay = 10ms\n"
+                                  "web.hook.retry.max_delay = 1s\n"
+                                  "web.hook.retry.max_age = 1h\n"
+                                  "web.hook.headers.X-A = a=b\n"
+                                  "web.hook.headers.X-B =\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        const Settings& s = outcome.settings;
+        CPPUNIT_ASSERT(s.encoding == PayloadEncoding::Base62);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{256}, s.poolSize);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{7}, s.maxEvents);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3072}, s.maxBytes);
+        CPPUNIT_ASSERT(s.timeout == 250ms && s.connectTimeout == 2min);
+        CPPUNIT_ASSERT_EQUAL(3u, s.retry.maxAttempts);
+        CPPUNIT_ASSERT(s.retry.minDelay == 10ms && s.retry.maxDelay == 1s && s.retry.maxAge == 1h);
+        CPPUNIT_ASSERT_EQUAL(std::string("a=b"), s.headers.at(0).second);
+        CPPUNIT_ASSERT_EQUAL(std::string(), s.headers.at(1).second);
+    }
+
+    void rulesOfOneEventAreJoined()
+    {
+        const std::string two = "web.hook.url=http://h\n"
+                                "web.hook.rule.Message.Publish.1={\"topic\":\"a/#\"}\n"
+                                "web.hook.rule.message.publish.2={\"topic\":\"b\"}\n"
+                                "web.hook.rule.message.publish.3={\"topic\":\"b\"}\n";
+        const auto filtered = read(two);
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(filtered.errors));
+        CPPUNIT_ASSERT(filtered.settings.rule(EventKind::MessagePublish).topicFilters ==
+                       std::vector<std::string>({"a/#", "b"}));
+
+        const auto everything = read(two + "web.hook.rule.message.publish.4={}\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(everything.errors));
+        CPPUNIT_ASSERT(everything.settings.rule(EventKind::MessagePublish).wanted);
+        CPPUNIT_ASSERT(everything.settings.rule(EventKind::MessagePublish).topicFilters.empty());
+    }
+
+    void urlIsTakenApart()
+    {
+        const struct
+        {
+            const char* url;
+            const char* host;
+            std::uint16_t port;
+            const char* target;
+            const char* shown;
+        } cases[] = {
+            {"http://h", "h", 80, "/", "http://h"},
+            {"HTTP://h:8080", "h", 8080, "/", "http://h:8080"},
+            {"http://10.0.0.7/hook", "10.0.0.7", 80, "/hook", "http://10.0.0.7/hook"},
+            {"http://h/a%20b?token=secret", "h", 80, "/a%20b?token=secret", "http://h/a b"},
+            {"http://h?x=1", "h", 80, "/?x=1", "http://h"},
+            {"http://h/a#part", "h", 80, "/a", "http://h/a"},
+            {"http://[::1]:81/x", "::1", 81, "/x", "http://[::1]:81/x"},
+        };
+        for (const auto& c : cases)
+        {
+            const auto outcome = read(std::string("web.hook.url=") + c.url);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(), lines(outcome.errors));
+            const Endpoint& endpoint = outcome.settings.endpoint.value();
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.host), endpoint.host);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, c.port, endpoint.port);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.target), endpoint.target);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.shown), endpoint.shown);
+        }
+    }
+
+    void whatIsWrongIsToldWithFileLineAndKey()
+    {
+        const struct
+        {
+            const char* line; // stands in line 2
+            const char* told; // behind "conf.d/webhook.conf:2: "
+        } cases[] = {
+            {"web.hook.enable=maybe", "web.hook.enable: found \"maybe\", expected true or false"},
+            {"web.hook.url=https://h/x",
+             "web.hook.url: found https://, which this plugin does not speak; expected http://, to "
+             "a proxy on this host if the endpoint wants TLS"},
+            {"web.hook.url=127.0.0.1:80",
+             "web.hook.url: found \"127.0.0.1:80\", expected an address "
+             "such as http://127.0.0.1:8080/hook"},
+            {"web.hook.url=http://h:99999", "web.hook.url: found \"http://h:99999\", expected an "
+                                            "address such as http://127.0.0.1:8080/hook"},
+            {"web.hook.url=", "web.hook.url: found \"\", expected an address such as "
+                              "http://127.0.0.1:8080/hook"},
+            {"web.hook.body.encoding_of_payload_field=base46",
+             "web.hook.body.encoding_of_payload_field: found \"base46\", expected plain, base64 or "
+             "base62"},
+            {"web.hook.pool_size=0",
+             "web.hook.pool_size: found \"0\", expected a whole number from 1 to 256"},
+            {"web.hook.pool_size=257",
+             "web.hook.pool_size: found \"257\", expected a whole number from 1 to 256"},
+            {"web.hook.pool_size=4s",
+             "web.hook.pool_size: found \"4s\", expected a whole number from 1 to 256"},
+            {"web.hook.pool_size=99999999999999999999999",
+             "web.hook.pool_size: found \"99999999999999999999999\", expected a whole number from "
+             "1 "
+             "to 256"},
+            {"web.hook.timeout=5",
+             "web.hook.timeout: found \"5\", expected a time from 1ms to 24h, such as 500ms or 5s"},
+            {"web.hook.timeout=18446744073709551615h",
+             "web.hook.timeout: found \"18446744073709551615h\", expected a time from 1ms to 24h, "
+             "such as 500ms or 5s"},
+            {"web.hook.queue.max_bytes=5TB", "web.hook.queue.max_bytes: found \"5TB\", expected a "
+                                             "size from 1KB to 4GB, such as 16MB"},
+            {"web.hook.pool_sice=3",
+             "web.hook.pool_sice: is not a key of this plugin; did you mean "
+             "\"web.hook.pool_size\"?"},
+            {"web.hook.nothing_like_it_at_all=3",
+             "web.hook.nothing_like_it_at_all: is not a key of this plugin"},
+            {"web.hook.headers.=x",
+             "web.hook.headers.: the part after \"headers.\" is not the name "
+             "of an HTTP header"},
+            {"web.hook.headers.Content-length=3", "web.hook.headers.Content-length: this header is "
+                                                  "the plugin's own affair; remove the key"},
+            {"web.hook.headers.X=a\x01z",
+             "web.hook.headers.X: the value has a control character in it"},
+            {"web.hook.rule.client.conack.1={}", "web.hook.rule.client.conack.1: \"client.conack\" "
+                                                 "is not an event; did you mean "
+                                                 "\"client.connack\"?"},
+            {"web.hook.rule.client.connack={}",
+             "web.hook.rule.client.connack: \"client\" is not an event"},
+            {"web.hook.rule.client.connack.one={}",
+             "web.hook.rule.client.connack.one: expected a number behind the event, as in "
+             "web.hook.rule.client.connack.1"},
+            {"web.hook.rule.client.connack.1={\"action\": on}",
+             "web.hook.rule.client.connack.1: found \"{\"action\": on}\", expected a JSON object "
+             "such as {\"action\": \"on_message_publish\", \"topic\": \"a/#\"}"},
+            {"web.hook.rule.client.connack.1=[]",
+             "web.hook.rule.client.connack.1: found \"[]\", expected a JSON object such as "
+             "{\"action\": \"on_message_publish\", \"topic\": \"a/#\"}"},
+            {"web.hook.rule.message.publish.1={\"topic\":3}",
+             "web.hook.rule.message.publish.1: found \"{\"topic\":3}\", expected a JSON object "
+             "such "
+             "as {\"action\": \"on_message_publish\", \"topic\": \"a/#\"}"},
+            {"web.hook.rule.message.publish.1={\"topics\":\"a\"}",
+             "web.hook.rule.message.publish.1: \"topics\" means nothing in a rule; did you mean "
+             "\"topic\"?"},
+            {"web.hook.rule.message.publish.1={\"topic\":\"a/#/b\"}",
+             "web.hook.rule.message.publish.1: found \"a/#/b\", expected a Topic Filter"},
+            {"web.hook.retry.min_delay=1m",
+             "web.hook.retry.min_delay: is more than web.hook.retry.max_delay"},
+        };
+        for (const auto& c : cases)
+        {
+            // A second URL would be a duplicate, which the broker refuses before the plugin.
+            const bool needsUrl = std::string_view(c.line).find("web.hook.url") != 0;
+            const auto outcome = read(
+                std::string(needsUrl ? "web.hook.url=http://h\n" : "# none\n") + c.line + "\n");
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.line,
+                                         std::string("conf.d/webhook.conf:2: ") + c.told + "\n",
+                                         lines(outcome.errors));
+        }
+    }
+
+    void allErrorsAreToldAtOnce()
+    {
+        const auto outcome = read("web.hook.pool_size=x\n"
+                                  "web.hook.rule.client.connack.1={}\n"
+                                  "web.hook.timeout=x\n");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, outcome.errors.size());
+        CPPUNIT_ASSERT_EQUAL(std::string("conf.d/webhook.conf: web.hook.url: is missing, and there "
+                                         "are rules; expected an address such as "
+                                         "http://127.0.0.1:8080/hook"),
+                             outcome.errors.at(2));
+    }
+
+    void whatNanoMQIgnoresIsAWarning()
+    {
+        const auto outcome =
+            read("web.hook.url=http://h\n"
+                 "web.hook.rule.client.connack.1={\"action\":\"on_message_publish\"}\n"
+                 "web.hook.rule.client.connected.1={\"topic\":\"a\"}\n"
+                 "web.hook.ssl.verify=true\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        CPPUNIT_ASSERT_EQUAL(
+            std::string(
+                "conf.d/webhook.conf:2: web.hook.rule.client.connack.1: the action "
+                "\"on_message_publish\" is ignored: the event is client.connack, as the key "
+                "says\n"
+                "conf.d/webhook.conf:3: web.hook.rule.client.connected.1: the topic is "
+                "ignored: client.connected has none\n"
+                "conf.d/webhook.conf:4: web.hook.ssl.verify: has no effect, as in NanoMQ: "
+                "only http:// is spoken\n"),
+            lines(outcome.warnings));
+        CPPUNIT_ASSERT(outcome.settings.rule(EventKind::ClientConnack).wanted);
+        CPPUNIT_ASSERT(outcome.settings.rule(EventKind::ClientConnected).wanted);
+    }
+
+    void credentialsInAUrlAreNotRepeated()
+    {
+        const auto outcome = read("web.hook.url=http://admin:s3cret@h/x");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, outcome.errors.size());
+        CPPUNIT_ASSERT(outcome.errors[0].find("s3cret") == std::string::npos);
+        CPPUNIT_ASSERT(outcome.errors[0].find("web.hook.headers.Authorization") !=
+                       std::string::npos);
+    }
+
+    void topicFiltersAreCheckedAsSection_4_7_says()
+    {
+        for (const char* good : {"#", "+", "/", "a", "a/#", "+/+", "/+/", "$SYS/#", "a//b"})
+            CPPUNIT_ASSERT_MESSAGE(good, isTopicFilter(good));
+        for (const char* bad : {"", "a#", "#/a", "a/#/b", "a+", "+a/b", "a/b+"})
+            CPPUNIT_ASSERT_MESSAGE(bad, !isTopicFilter(bad));
+        CPPUNIT_ASSERT(!isTopicFilter(std::string_view("a\0b", 3)));
+        CPPUNIT_ASSERT(isTopicFilter(std::string(65'535, 'a')));
+        CPPUNIT_ASSERT(!isTopicFilter(std::string(65'536, 'a')));
+    }
+
+    void topicFiltersMatchAsSection_4_7_says()
+    {
+        const struct
+        {
+            const char* filter;
+            const char* topic;
+            bool match;
+        } cases[] = {
+            {"sport/#", "sport", true},
+            {"sport/#", "sport/a/b", true},
+            {"sport/+", "sport", false},
+            {"sport/+", "sport/", true},
+            {"sport/+", "sport/a/b", false},
+            {"#", "$SYS/uptime", false},
+            {"+/uptime", "$SYS/uptime", false},
+            {"$SYS/#", "$SYS/uptime", true},
+            {"+/+", "/finance", true},
+            {"/+", "/finance", true},
+            {"+", "/finance", false},
+            {"a/b", "a/b/c", false},
+            {"a/b/c", "a/b", false},
+            {"a/#", "a/+", true},
+        };
+        for (const auto& c : cases)
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(c.filter) + " " + c.topic, c.match,
+                                         matches(c.filter, c.topic));
+    }
+};
+
+CPPUNIT_TEST_SUITE_REGISTRATION(SettingsTest);
+
+} // namespace

@@ -1,0 +1,51 @@
+# nanomq_add_plugin(NAME SOURCES a.cpp … [LIBRARIES Poco::Net …] [CONF name.conf])
+#
+# Builds the plugin NAME as the library NAME.so, in the way that lets the broker load it, replace it
+# while it runs and unmap it again: one exported symbol, no unique symbols, every function resolved
+# when it is linked and when it is loaded. CONF is its configuration file, installed (and in the
+# broker's own tree copied) beside the others. The target is called NAME_plugin.
+#
+# Where it is put: ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY}, or else <build>/plugins.
+
+set(NANOMQ_SDK_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/../plugin.map" CACHE INTERNAL
+    "The linker's version script for plugins")
+
+function(nanomq_add_plugin name)
+    cmake_parse_arguments(A "" "CONF" "SOURCES;LIBRARIES" ${ARGN})
+    if(NOT name MATCHES "^[a-z][a-z0-9_]*$")
+        message(FATAL_ERROR "nanomq_add_plugin: '${name}' is no plugin name; expected [a-z][a-z0-9_]{0,30}")
+    endif()
+    if(NOT A_SOURCES OR A_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "nanomq_add_plugin(${name}): expected SOURCES …, [LIBRARIES …], [CONF file]")
+    endif()
+    set(folder ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY})
+    if(NOT folder)
+        set(folder ${CMAKE_BINARY_DIR}/plugins)
+    endif()
+
+    set(target ${name}_plugin)
+    add_library(${target} MODULE ${A_SOURCES})
+    set_target_properties(${target} PROPERTIES
+        PREFIX "" OUTPUT_NAME ${name} SUFFIX .so
+        LIBRARY_OUTPUT_DIRECTORY ${folder}
+        CXX_VISIBILITY_PRESET hidden
+        VISIBILITY_INLINES_HIDDEN ON
+        LINK_DEPENDS ${NANOMQ_SDK_PLUGIN_MAP}
+        # The broker loads a private copy, so a path relative to the file would point elsewhere.
+        BUILD_RPATH_USE_ORIGIN OFF)
+    target_compile_features(${target} PRIVATE cxx_std_20)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+    target_link_libraries(${target} PRIVATE nanomq::sdk ${A_LIBRARIES})
+    target_link_options(${target} PRIVATE
+        -Wl,--version-script=${NANOMQ_SDK_PLUGIN_MAP} -Wl,-z,now -Wl,--gc-sections)
+    # A sanitized library leaves the sanitizer's functions to the program.
+    if(NOT NANOMQ_SANITIZE AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+        target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
+
+    include(GNUInstallDirs)
+    install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nanomq/plugins)
+    if(A_CONF)
+        install(FILES ${A_CONF} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/nanomq/conf.d)
+    endif()
+endfunction()
