@@ -1,5 +1,6 @@
 // Builds every object of the broker and hands it down; read this first.
 
+#include "app/BrokerMetrics.h"
 #include "app/Commands.h"
 #include "app/Logging.h"
 #include "app/Readiness.h"
@@ -81,17 +82,20 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     auto& log = Poco::Logger::get("broker");
     raiseDescriptorLimit();
 
+    Metrics metrics;
     Quiescence quiescence;
     HookBus hooks(quiescence);
     Broker broker(startup.brokerSettings(), hooks, quiescence);
     for (const auto& listener : startup.kernel().listeners)
         broker.listen(listener.url.scheme, listener.url.host, listener.url.port);
 
+    registerBrokerMetrics(metrics, broker);
+
     prepareControlFolder(startup.controlPath());
     ControlServer control(startup.controlPath(), Poco::Logger::get("control"));
     const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
     registerBrokerCommands(control,
-                           {broker, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
+                           {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
 
     broker.start();
     control.start();

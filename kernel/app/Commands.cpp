@@ -1,10 +1,11 @@
 #include "app/Commands.h"
 
+#include "app/BrokerMetrics.h"
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
 #include <algorithm>
-#include <fstream>
 #include <unistd.h>
 
 namespace nanomq
@@ -28,14 +29,6 @@ std::size_t pageSize(const Object& arguments)
 {
     const auto wanted = arguments.optValue<Poco::UInt64>("limit", kDefaultPage);
     return std::clamp<std::size_t>(wanted, 1, kLargestPage);
-}
-
-std::uint64_t residentBytes()
-{
-    std::ifstream statm("/proc/self/statm");
-    std::uint64_t total = 0, resident = 0;
-    statm >> total >> resident;
-    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 ControlResult status(const CommandContext& context, MonotonicMs startedAt)
@@ -124,6 +117,23 @@ ControlResult subscriptions(Broker& broker, const Object& arguments)
     return Poco::Dynamic::Var(result);
 }
 
+ControlResult metrics(const Metrics& registry)
+{
+    Array::Ptr list = new Array;
+    registry.visit([&list](const Metrics::Sample& sample) {
+        auto object = makeObject();
+        object->set("name", std::string(sample.name));
+        object->set("labels", std::string(sample.labels));
+        object->set("kind", sample.kind == MetricKind::Counter ? "counter" : "gauge");
+        object->set("value", sample.value);
+        object->set("help", std::string(sample.help));
+        list->add(object);
+    });
+    auto result = makeObject();
+    result->set("metrics", list);
+    return Poco::Dynamic::Var(result);
+}
+
 } // namespace
 
 void registerBrokerCommands(ControlServer& server, const CommandContext& context)
@@ -136,6 +146,9 @@ void registerBrokerCommands(ControlServer& server, const CommandContext& context
     });
     server.command("subscriptions", [&broker = context.broker](const Object& arguments) {
         return subscriptions(broker, arguments);
+    });
+    server.command("metrics", [&registry = context.metrics](const Object&) {
+        return metrics(registry);
     });
     server.command("stop", [stop = context.stop](const Object&) -> ControlResult {
         stop();

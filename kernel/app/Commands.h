@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/Metrics.h"
 #include "broker/Broker.h"
 #include "control/ControlServer.h"
 
@@ -13,12 +14,13 @@ namespace nanomq
 struct CommandContext
 {
     Broker& broker;
+    const Metrics& metrics;
     std::string version;
     std::function<void()> stop;    // asks the program to end
     std::function<void()> restart; // or to start anew
 };
 
-/// Registers `status`, `clients`, `subscriptions`, `stop`, `restart` (shapes: nanomqctl/README.md).
+/// Registers `status`, `clients`, `subscriptions`, `metrics`, `stop`, `restart` (shapes: nanomqctl/README.md).
 /// Thread: [main]; the commands themselves run on the control socket's threads.
 void registerBrokerCommands(ControlServer& server, const CommandContext& context);
 

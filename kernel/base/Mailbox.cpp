@@ -47,14 +47,16 @@ void Mailbox::post(Task task)
 
 void Mailbox::drain()
 {
-    if (!_any.load(std::memory_order_acquire)) return;
+    if (_running.empty())
     {
+        if (!_any.load(std::memory_order_acquire)) return;
         std::lock_guard lock(_mutex);
         _running.swap(_tasks);
         _any.store(false, std::memory_order_relaxed);
     }
-    for (auto& task : _running) task();
+    while (_nextToRun < _running.size()) _running[_nextToRun++]();
     _running.clear();
+    _nextToRun = 0;
 }
 
 bool Mailbox::prepareToSleep() noexcept

@@ -26,7 +26,8 @@ public:
     /// Hands a task over; tasks of one thread run in the order posted. Thread: [any].
     void post(Task task);
 
-    /// Runs what was posted before the call. Thread: [worker].
+    /// Runs what was posted before the call. When a task throws, the exception comes out here and
+    /// the tasks behind it run with the next call. Thread: [worker].
     void drain();
 
     /// Says that the owner is about to wait for descriptor(). Returns false when it must not,
@@ -47,6 +48,7 @@ private:
     std::mutex _mutex; // guards _tasks
     std::vector<Task> _tasks;
     std::vector<Task> _running; // keeps its capacity between drains
+    std::size_t _nextToRun = 0; // of _running
 };
 
 } // namespace nanomq

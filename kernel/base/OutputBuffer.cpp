@@ -45,21 +45,20 @@ OutputChunk* OutputTurn::takeShared(Ref<const Counted> owner, ByteView bytes)
 {
     auto* const chunk = makeChunk(sizeof(OutputChunk));
     chunk->data = bytes.data();
-    chunk->end = static_cast<std::uint32_t>(bytes.size());
+    chunk->end = chunk->capacity = static_cast<std::uint32_t>(bytes.size());
     chunk->owner = std::move(owner);
     return chunk;
 }
 
 void OutputTurn::giveBack(OutputChunk* chunk) noexcept
 {
-    if (chunk->capacity == 0 || _free.size() >= kKeptChunks)
+    if (chunk->isShared() || _free.size() >= kKeptChunks)
     {
         freeChunk(chunk);
         return;
     }
     chunk->next = nullptr;
     chunk->begin = chunk->end = 0;
-    if (_free.capacity() == 0) _free.reserve(kKeptChunks);
     _free.push_back(chunk);
 }
 
@@ -69,19 +68,11 @@ void OutputBuffer::link(OutputChunk* chunk) noexcept
     _last = chunk;
 }
 
-std::uint8_t* OutputBuffer::extendByChunk(std::size_t size, OutputTurn& turn)
-{
-    OutputChunk* const chunk = turn.takeChunk();
-    link(chunk);
-    chunk->end = static_cast<std::uint32_t>(size);
-    return chunk->storage();
-}
-
 void OutputBuffer::append(ByteView bytes, OutputTurn& turn)
 {
     while (!bytes.empty())
     {
-        const std::size_t room = _last ? _last->capacity - _last->end : 0;
+        const std::size_t room = _last ? _last->room() : 0;
         const auto part = bytes.first(std::min(bytes.size(), room > 0 ? room : kMaxExtend));
         std::memcpy(extend(part.size(), turn), part.data(), part.size());
         bytes = bytes.subspan(part.size());

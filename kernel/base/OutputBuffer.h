@@ -4,6 +4,7 @@
 #include "base/Clock.h"
 #include "base/Counted.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -22,10 +23,12 @@ struct OutputChunk
     const std::uint8_t* data; // own storage behind the header, or into `owner`
     std::uint32_t begin;      // first byte not sent yet
     std::uint32_t end;        // one past the last byte
-    std::uint32_t capacity;   // 0: shared, nothing can be appended
+    std::uint32_t capacity;   // shared: the same as `end`, so that nothing can be appended
     Ref<const Counted> owner; // keeps shared bytes alive
 
     std::uint8_t* storage() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
+    std::size_t room() const noexcept { return capacity - end; }
+    bool isShared() noexcept { return data != storage(); }
 };
 
 /// What one worker produces in one turn of its loop: the buffers it wrote to, which it flushes
@@ -34,7 +37,10 @@ class OutputTurn
 {
 public:
     /// @param worker  0 to 31; its bit marks a buffer as being in this worker's list.
-    explicit OutputTurn(unsigned worker) noexcept : _bit(std::uint32_t{1} << worker) {}
+    explicit OutputTurn(unsigned worker) : _bit(std::uint32_t{1} << worker)
+    {
+        _free.reserve(kKeptChunks);
+    }
     ~OutputTurn();
     OutputTurn(const OutputTurn&) = delete;
     OutputTurn& operator=(const OutputTurn&) = delete;
@@ -98,20 +104,20 @@ public:
     std::uint8_t* extend(std::size_t size, OutputTurn& turn)
     {
         mark(turn);
+        if (!_last || _last->room() < size) link(turn.takeChunk());
+        std::uint8_t* const bytes = _last->storage() + _last->end;
+        _last->end += static_cast<std::uint32_t>(size);
         _unsent += size;
         turn._appended += size;
-        if (_last && _last->capacity - _last->end >= size)
-        {
-            std::uint8_t* const bytes = _last->storage() + _last->end;
-            _last->end += static_cast<std::uint32_t>(size);
-            return bytes;
-        }
-        return extendByChunk(size, turn);
+        return bytes;
     }
     /// Appends a copy, of any length.
     void append(ByteView bytes, OutputTurn& turn);
     /// Appends by reference: `owner` keeps `bytes` alive until they are sent.
     void appendShared(Ref<const Counted> owner, ByteView bytes, OutputTurn& turn);
+    /// Says that `size` of the bytes appended answer a packet of the client's own. While many of
+    /// them wait, nothing more is read from it: see Connection.
+    void countAnswer(std::size_t size) noexcept { setAnswers(answers() + size); }
 
     /// Asks `source` for more whenever output runs low; null: nobody.
     void setSource(OutputSource* source) noexcept { _source = source; }
@@ -129,8 +135,8 @@ protected:
     void mark(OutputTurn& turn)
     {
         if (_dirtyOf & turn.bit()) return;
-        _dirtyOf |= turn.bit();
         turn.dirty().push_back(this);
+        _dirtyOf |= turn.bit();
     }
     void unmark(const OutputTurn& turn) noexcept { _dirtyOf &= ~turn.bit(); }
 
@@ -140,17 +146,22 @@ protected:
     /// Throws away everything.
     void clear() noexcept;
 
+    /// Bytes of answers appended since the output was last nearly empty. The owner may look
+    /// without the lock.
+    std::size_t answers() const noexcept { return _answers.load(std::memory_order_relaxed); }
+    void setAnswers(std::size_t size) noexcept { _answers.store(size, std::memory_order_relaxed); }
+
     bool _closed = false;
     bool _blocked = false;
     bool _flushing = false; // some worker is in send(), without the lock
     OutputSource* _source = nullptr;
 
 private:
-    std::uint8_t* extendByChunk(std::size_t size, OutputTurn& turn);
     void link(OutputChunk* chunk) noexcept;
 
     std::uint32_t _dirtyOf = 0; // bits of the workers that have it in their list
     std::size_t _unsent = 0;
+    std::atomic<std::size_t> _answers{0};
     OutputChunk* _first = nullptr;
     OutputChunk* _last = nullptr;
 };

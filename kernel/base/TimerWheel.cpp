@@ -8,6 +8,7 @@ namespace nanomq
 
 TimerWheel::TimerWheel(MonotonicMs now) noexcept : _tick(now / kTickMs)
 {
+    _due.next = _due.previous = &_due;
     for (auto& head : _slots) head.next = head.previous = &head;
 }
 
@@ -22,7 +23,7 @@ void TimerWheel::schedule(Timer& timer, MonotonicMs deadline) noexcept
     _occupied[slot / 64] |= std::uint64_t{1} << (slot % 64);
 }
 
-void TimerWheel::moveDue(std::size_t slot, MonotonicMs now, TimerLink& due) noexcept
+void TimerWheel::moveDue(std::size_t slot, MonotonicMs now) noexcept
 {
     TimerLink& head = _slots[slot];
     for (TimerLink* link = head.next; link != &head;)
@@ -31,7 +32,7 @@ void TimerWheel::moveDue(std::size_t slot, MonotonicMs now, TimerLink& due) noex
         if (static_cast<Timer*>(link)->_deadline <= now)
         {
             link->unlink();
-            link->insertBefore(due);
+            link->insertBefore(_due);
         }
         link = next;
     }
@@ -43,31 +44,25 @@ void TimerWheel::advance(MonotonicMs now, std::size_t limit)
     const MonotonicMs last = now / kTickMs;
     // After a long sleep one round over all slots reaches every timer.
     _tick = std::max(_tick, last - static_cast<MonotonicMs>(kSlots) + 1);
-    while (_tick <= last && limit > 0)
+    while (true)
     {
         // In a ring of their own, and past the slot, before the first one fires: what fires may
         // schedule itself again for this very moment, and then it is due in the next slot.
-        TimerLink due;
-        due.next = due.previous = &due;
-        moveDue(slotOf(_tick), now, due);
-        ++_tick;
-        while (due.next != &due)
+        for (; _due.next != &_due; --limit)
         {
-            auto& timer = static_cast<Timer&>(*due.next);
+            if (limit == 0) return;
+            auto& timer = static_cast<Timer&>(*_due.next);
             timer.unlink();
-            if (limit == 0)
-            {
-                schedule(timer, timer._deadline);
-                continue;
-            }
-            --limit;
             timer.expired(now);
         }
+        if (_tick > last) return;
+        moveDue(slotOf(_tick++), now);
     }
 }
 
 int TimerWheel::sleepMs(MonotonicMs now) const noexcept
 {
+    if (_due.next != &_due) return 0;
     const auto first = slotOf(_tick);
     for (std::size_t step = 0; step <= _occupied.size(); ++step)
     {

@@ -74,10 +74,11 @@ public:
     TimerWheel(const TimerWheel&) = delete;
     TimerWheel& operator=(const TimerWheel&) = delete;
 
-    /// Puts the timer in, or moves it. A deadline in the past fires at the next advance().
+    /// Puts the timer in, or moves it. A deadline that is past fires with the next tick.
     void schedule(Timer& timer, MonotonicMs deadline) noexcept;
 
-    /// Fires what is due at `now`, at most `limit` timers; the rest is due next time.
+    /// Fires what is due at `now`, at most `limit` timers; the rest is due next time. When a timer
+    /// throws, the exception comes out here, and the others fire with the next call.
     void advance(MonotonicMs now, std::size_t limit = 2000);
 
     /// How long the worker may sleep, in milliseconds: until the next slot that holds anything,
@@ -89,9 +90,10 @@ private:
     {
         return static_cast<std::size_t>(tick) % kSlots;
     }
-    void moveDue(std::size_t slot, MonotonicMs now, TimerLink& due) noexcept;
+    void moveDue(std::size_t slot, MonotonicMs now) noexcept;
 
-    MonotonicMs _tick; // everything before it has fired
+    MonotonicMs _tick; // what is due before it has fired, or stands in _due
+    TimerLink _due;    // about to fire
     std::array<TimerLink, kSlots> _slots;
     std::array<std::uint64_t, kSlots / 64> _occupied{}; // a set bit may be stale, a clear one not
 };

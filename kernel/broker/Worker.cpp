@@ -77,11 +77,12 @@ void Worker::stopAccepting() noexcept
 
 void Worker::accepted(int descriptor, const Listener& listener, PeerAddress peer)
 {
-    // Owned by the loop from start() on; it frees itself a grace period after its close().
-    auto* const connection = new Connection(_loop, descriptor);
+    auto connection = std::make_unique<Connection>(_loop, descriptor);
     auto client = std::make_unique<Client>(*connection, *this, listener, std::move(peer));
     auto* const entered = client.get();
     connection->start(std::move(client));
+    // The loop's from here on; it frees itself a grace period after its close().
+    connection.release();
     entered->accepted();
 }
 

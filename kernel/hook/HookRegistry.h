@@ -64,7 +64,8 @@ public:
     /// have no opinion). Its observers miss what happens meanwhile; it is counted as dropped.
     Ref<HookSet> standIn(const HookSet& set, Milliseconds limit);
     /// Lets what waits go on; `next` (may be null) is asked first. To be called after the
-    /// exchange of stand-in and next, and graceful().
+    /// exchange of stand-in and next: each worker does it between two packets, so nobody parks
+    /// at the stand-in any more.
     void resumeParked(HookSet& standIn, HookSet* next);
 
 private:

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -20,10 +21,13 @@ namespace
 
 constexpr int kPartsPerSend = 64;
 constexpr int kSendsPerFlush = 4;
+constexpr int kTriesForLastWords = 1000;
 /// Below this the queue behind the buffer is asked for more.
 constexpr std::size_t kLowWater = 64 * 1024;
 /// With less than this left over, a connection reads into the loop's buffer, behind the rest.
 constexpr std::size_t kSmallRest = EventLoop::kReadHeadroom;
+
+constexpr std::string_view kInternalError = "internal error";
 
 } // namespace
 
@@ -47,6 +51,13 @@ void Connection::start(std::unique_ptr<ConnectionHandler> handler)
 
 void Connection::leave(EventLoop& target)
 {
+    if (unsent() > 0)
+    {
+        // Nothing of this connection may stay behind in the list of this turn.
+        auto& turn = _loop->turn();
+        flush(turn);
+        std::erase(turn.dirty(), static_cast<OutputBuffer*>(this));
+    }
     _loop->remove(_descriptor);
     _loop = &target;
     target.mailbox().post([this, &target] { arrive(target); });
@@ -54,15 +65,25 @@ void Connection::leave(EventLoop& target)
 
 void Connection::arrive(EventLoop& loop)
 {
-    _armed = EPOLLIN;
-    loop.add(_descriptor, _armed, *this);
-    _handler->moved(loop);
-    const auto rest = std::move(_rest);
-    if (rest) consume(rest->data(), rest->size());
+    const bool arrived = loop.attempt([&] {
+        _handler->moved(loop);
+        if (_closed) return;
+        _armed = interest();
+        loop.add(_descriptor, _armed, *this);
+        consumeRest();
+    });
+    if (!arrived) close(kInternalError);
 }
 
-void Connection::arm(std::uint32_t events)
+std::uint32_t Connection::interest() const noexcept
 {
+    return (_paused || _throttled ? 0u : static_cast<std::uint32_t>(EPOLLIN)) |
+           (_blocked ? static_cast<std::uint32_t>(EPOLLOUT) : 0u);
+}
+
+void Connection::arm() noexcept
+{
+    const auto events = interest();
     if (events == _armed) return;
     _armed = events;
     epoll_event event{};
@@ -73,33 +94,40 @@ void Connection::arm(std::uint32_t events)
 
 void Connection::pauseReading()
 {
-    _paused = true;
     std::lock_guard guard(*_lock);
-    if (!_closed) arm(_armed & ~static_cast<std::uint32_t>(EPOLLIN));
+    _paused = true;
+    if (!_closed) arm();
 }
 
 void Connection::resumeReading()
 {
     assert(!_consuming);
-    _paused = false;
-    if (_rest)
+    if (_closed) return;
     {
-        const auto rest = std::move(_rest);
-        consume(rest->data(), rest->size());
+        std::lock_guard guard(*_lock);
+        _paused = false;
     }
-    if (_paused) return; // again
-    std::lock_guard guard(*_lock);
-    if (!_closed) arm(_armed | EPOLLIN);
+    const bool resumed = _loop->attempt([this] {
+        if (!consumeRest()) return;
+        std::lock_guard guard(*_lock);
+        arm();
+    });
+    if (!resumed) close(kInternalError);
 }
 
 void Connection::ready(std::uint32_t events)
 {
     if (_closed) return; // earlier in this turn
+    if (!_loop->attempt([&] { take(events); })) close(kInternalError);
+}
+
+void Connection::take(std::uint32_t events)
+{
     if (events & EPOLLOUT)
     {
         std::lock_guard guard(*_lock);
         _blocked = false;
-        arm(_armed & ~static_cast<std::uint32_t>(EPOLLOUT));
+        arm();
         mark(_loop->turn());
     }
     // While there is something to read it comes first: a DISCONNECT may stand in front of the
@@ -110,23 +138,19 @@ void Connection::ready(std::uint32_t events)
 
 void Connection::readable()
 {
+    std::uint8_t* const fresh = _loop->readBuffer() + EventLoop::kReadHeadroom;
     if (_rest && _rest->size() > kSmallRest)
     {
-        // A large packet: read behind what is there. Room grows with what has arrived, not with
-        // what was announced.
-        const std::size_t have = _rest->size();
-        const std::size_t expected = std::max(_handler->expectedBytes(), have + 1);
-        const std::size_t room = std::min(expected - have, std::max(have, EventLoop::kReadSize));
-        _rest->resize(have + room);
-        const auto got = receive(_rest->data() + have, room);
-        _rest->resize(have + static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+        // A large packet, up to its end: memory grows with what has arrived, not with what was
+        // announced.
+        const std::size_t expected = std::max(_handler->expectedBytes(), _rest->size() + 1);
+        const auto got = receive(fresh, std::min(expected - _rest->size(), EventLoop::kReadSize));
         if (got <= 0) return finishRead(got);
-        if (_rest->size() < expected) return;
-        const auto rest = std::move(_rest);
-        return consume(rest->data(), rest->size());
+        _rest->insert(_rest->end(), fresh, fresh + got);
+        if (_rest->size() == expected) consumeRest();
+        return;
     }
 
-    std::uint8_t* const fresh = _loop->readBuffer() + EventLoop::kReadHeadroom;
     const auto got = receive(fresh, EventLoop::kReadSize);
     if (got <= 0) return finishRead(got);
     std::uint8_t* begin = fresh;
@@ -146,20 +170,37 @@ void Connection::finishRead(std::int64_t got)
     close(errno == ECONNRESET ? "connection reset by client" : "receive failed");
 }
 
-void Connection::consume(std::uint8_t* bytes, std::size_t size)
+bool Connection::consumeRest()
+{
+    if (!_rest) return true;
+    const auto rest = std::move(_rest);
+    return consume(rest->data(), rest->size());
+}
+
+/// False when the connection has ended, or has left for another worker: hands off then.
+bool Connection::consume(std::uint8_t* bytes, std::size_t size)
 {
     _consuming = true;
     const std::size_t used = _handler->received({bytes, size});
     _consuming = false;
-    if (_closed) return;
-    if (used < size) keep(bytes + used, size - used);
-    if (_target) leave(*std::exchange(_target, nullptr));
+    if (_closed) return false;
+    // Exactly as much as is there: an unfinished packet of an idle client holds nothing more.
+    if (used < size) _rest = std::make_unique<std::vector<std::uint8_t>>(bytes + used, bytes + size);
+    if (_target)
+    {
+        leave(*std::exchange(_target, nullptr));
+        return false;
+    }
+    if (answers() > kMaximumAnswers) throttle();
+    return true;
 }
 
-void Connection::keep(const std::uint8_t* bytes, std::size_t size)
+void Connection::throttle()
 {
-    // Exactly as much as is there: an unfinished packet of an idle client holds nothing more.
-    _rest = std::make_unique<std::vector<std::uint8_t>>(bytes, bytes + size);
+    std::lock_guard guard(*_lock);
+    if (unsent() < kLowWater) return; // sent meanwhile, and nobody would look again
+    _throttled = true;
+    arm();
 }
 
 std::int64_t Connection::receive(std::uint8_t* buffer, std::size_t size) noexcept
@@ -179,19 +220,30 @@ std::int64_t Connection::send(const iovec* parts, int count) noexcept
 
 void Connection::flush(OutputTurn& turn)
 {
-    std::unique_lock guard(*_lock);
-    unmark(turn);
-    for (int sends = 0; sends < kSendsPerFlush; ++sends)
+    // Marked until the end, so that what a refill appends is sent here, and no pointer to this
+    // connection is left in the list: the next turn might find it freed.
+    struct Unmark
     {
-        if (_closed || _blocked || _flushing || unsent() == 0) return;
-        if (!sendSome(turn, guard)) return;
-        if (_source && unsent() < kLowWater) _source->refill(turn);
+        ~Unmark() { connection.unmark(turn); }
+        Connection& connection;
+        OutputTurn& turn;
+    };
+    std::unique_lock guard(*_lock);
+    const Unmark unmark{*this, turn};
+    for (int sends = 0; !_closed && !_blocked && !_flushing && unsent() > 0; ++sends)
+    {
+        if (sends == kSendsPerFlush) return waitUntilWritable(); // the rest in the owner's next turn
+        sendSome(turn, guard);
     }
-    if (!_closed && unsent() > 0) mark(turn); // the rest next turn
-    else unmark(turn);
 }
 
-bool Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
+void Connection::waitUntilWritable() noexcept
+{
+    _blocked = true;
+    arm();
+}
+
+void Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
 {
     std::array<iovec, kPartsPerSend> parts;
     int count = 0;
@@ -213,34 +265,52 @@ bool Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
     guard.lock();
     _flushing = false;
 
-    if (_closed) return false;
+    if (_closed) return;
     if (sent >= 0)
     {
         OutputBuffer::consume(static_cast<std::size_t>(sent), turn);
-        return true;
+        if (unsent() < kLowWater) drained(turn);
     }
-    if (error == EINTR) return true;
-    if (error == EAGAIN)
+    // If the peer is gone, the owner is told by EPOLLHUP in the same way, and closes.
+    else if (error != EINTR) waitUntilWritable();
+}
+
+void Connection::drained(OutputTurn& turn)
+{
+    setAnswers(0);
+    if (_throttled)
     {
-        _blocked = true;
-        arm(_armed | EPOLLOUT);
-        return false;
+        _throttled = false;
+        arm();
     }
-    // The peer is gone. The owner's loop is told by EPOLLHUP or by the next read, and closes;
-    // until then nothing is sent any more.
-    _blocked = true;
-    return false;
+    if (_source) _source->refill(turn);
+}
+
+void Connection::sendLastWords()
+{
+    {
+        std::lock_guard guard(*_lock);
+        _source = nullptr; // nothing behind a DISCONNECT [MQTT-3.14.4-1]
+    }
+    // Another worker may be in send() just now; microseconds later what stands behind is ours.
+    for (int tries = 0; tries < kTriesForLastWords; ++tries)
+    {
+        flush(_loop->turn());
+        {
+            std::lock_guard guard(*_lock);
+            if (!_flushing) return;
+        }
+        std::this_thread::yield();
+    }
 }
 
 void Connection::close(std::string_view why)
 {
     if (_closed) return;
-    flush(_loop->turn()); // last words
+    sendLastWords();
     {
         std::lock_guard guard(*_lock);
         _closed = true;
-        _source = nullptr;
-        unmark(_loop->turn());
     }
     _loop->remove(_descriptor);
     // What the client still sends must not make the system answer with RST and with that take

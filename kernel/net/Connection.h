@@ -50,10 +50,19 @@ public:
 /// Closing takes two steps. close() ends the socket's life at once, under the lock; descriptor
 /// and memory go after a grace period, when no turn of any worker can hold them.
 ///
+/// A client that sends and does not read what it gets for it (answers(), see
+/// OutputBuffer::countAnswer()) is not read from until most of that is sent.
+///
+/// What throws while the connection's bytes are handled closes it, and nothing else.
+///
 /// receive() and send() are the seam for transports: TLS and WebSocket override them.
 class Connection : public OutputBuffer, public EventSource
 {
 public:
+    /// Answers that wait to be sent, in bytes, above which nothing more is read: what other
+    /// brokers allow, and far more than a client leaves unread that reads at all.
+    static constexpr std::size_t kMaximumAnswers = 1024 * 1024;
+
     /// Takes over a non-blocking descriptor.
     Connection(EventLoop& loop, int descriptor) noexcept;
     /// Not to be called while a worker may hold it; see close().
@@ -97,14 +106,21 @@ protected:
 
 private:
     void ready(std::uint32_t events) override;
+    void take(std::uint32_t events);
     void readable();
-    void consume(std::uint8_t* bytes, std::size_t size);
-    void keep(const std::uint8_t* bytes, std::size_t size);
+    bool consume(std::uint8_t* bytes, std::size_t size);
+    bool consumeRest();
     void leave(EventLoop& target);
     void arrive(EventLoop& loop);
-    void arm(std::uint32_t events); // under the lock
     void finishRead(std::int64_t got);
-    bool sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard);
+    void throttle();
+    void sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard);
+    void sendLastWords();
+    // Under the lock.
+    std::uint32_t interest() const noexcept;
+    void arm() noexcept;
+    void waitUntilWritable() noexcept;
+    void drained(OutputTurn& turn);
 
     EventLoop* _loop;
     EventLoop* _target = nullptr; // moving there
@@ -114,7 +130,8 @@ private:
     int _descriptor;
     std::uint32_t _armed = 0; // epoll interest; under the lock
     FutexLock _ownLock;
-    bool _paused = false;
+    bool _paused = false;    // by the handler; written under the lock
+    bool _throttled = false; // too many answers wait; under the lock
     bool _consuming = false; // in received()
 };
 

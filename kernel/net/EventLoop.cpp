@@ -84,9 +84,7 @@ void EventLoop::run()
 void EventLoop::wait()
 {
     std::array<epoll_event, kEventsPerTurn> events;
-    // Buffers that a flush did not finish are this turn's business already.
-    const bool idle = _turn.dirty().empty() && !std::exchange(_again, false);
-    int timeout = idle ? _timers.sleepMs(monotonicNow()) : 0;
+    int timeout = std::exchange(_again, false) ? 0 : _timers.sleepMs(monotonicNow());
     if (timeout != 0 && !_mailbox.prepareToSleep()) timeout = 0;
 
     const int count = ::epoll_wait(_epoll, events.data(), kEventsPerTurn, timeout);
@@ -95,27 +93,57 @@ void EventLoop::wait()
     _turn.begin(monotonicNow());
     _wallClock = unixNow();
 
-    _mailbox.drain();
+    // Before any task or timer, which could move a connection that stands in `events` away.
     for (int i = 0; i < count; ++i)
     {
         auto* const source = static_cast<EventSource*>(events[i].data.ptr);
-        if (source) source->ready(events[i].events);
+        if (source) attempt([&] { source->ready(events[i].events); });
         else _mailbox.acknowledge();
         flushIfMuch();
     }
-    _timers.advance(_turn.now());
-    if (_endOfTurn) _endOfTurn();
+    while (!attempt([this] { _mailbox.drain(); })) {}
+    while (!attempt([this] { _timers.advance(_turn.now()); })) {}
+    if (_endOfTurn) attempt(_endOfTurn);
     flush();
     _quiescence.offline(_reader);
 }
 
 void EventLoop::flush()
 {
-    // Flushing can append (a queue refills its buffer), so the list is taken first.
-    _flushing.swap(_turn.dirty());
     _turn.flushed();
-    for (auto* const buffer : _flushing) static_cast<Connection*>(buffer)->flush(_turn);
-    _flushing.clear();
+    auto& dirty = _turn.dirty();
+    for (std::size_t i = 0; i < dirty.size(); ++i)
+        attempt([&] { static_cast<Connection*>(dirty[i])->flush(_turn); });
+    dirty.clear();
+}
+
+void EventLoop::failed() noexcept
+{
+    _failures.fetch_add(1, std::memory_order_relaxed);
+    if (!_onFailure) return;
+    try
+    {
+        try
+        {
+            throw;
+        }
+        catch (const Poco::Exception& error)
+        {
+            _onFailure(error.displayText());
+        }
+        catch (const std::exception& error)
+        {
+            _onFailure(error.what());
+        }
+        catch (...)
+        {
+            _onFailure("an exception of unknown type");
+        }
+    }
+    catch (...)
+    {
+        // Telling it failed, too; it is counted.
+    }
 }
 
 } // namespace nanomq

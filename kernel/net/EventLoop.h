@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 namespace nanomq
@@ -31,8 +32,9 @@ protected:
 /// The event loop of one worker: level-triggered epoll, timers, a mailbox, and what the turn
 /// has to send.
 ///
-/// One turn: wait; run posted tasks; take what is ready; fire timers; write each buffer that got
-/// something, with one gathered send each. Between turns the loop is offline for Quiescence.
+/// One turn: wait; take what is ready; run posted tasks; fire timers; write each buffer that got
+/// something, with one gathered send each. Between turns the loop is offline for Quiescence, so
+/// nothing that it wrote to is remembered from one turn to the next.
 /// Thread: [worker], but for mailbox() and stop().
 class EventLoop
 {
@@ -51,6 +53,9 @@ public:
 
     /// Called once per turn, before the buffers are written.
     void onEndOfTurn(std::function<void()> call) { _endOfTurn = std::move(call); }
+    /// Called with the text of each exception that attempt() has caught, for the log. Set before
+    /// run().
+    void onFailure(std::function<void(std::string_view)> call) { _onFailure = std::move(call); }
 
     /// Turns until stop(). Thread: becomes the [worker].
     void run();
@@ -78,6 +83,24 @@ public:
     /// The next turn follows without waiting: something is left to do.
     void turnAgain() noexcept { _again = true; }
 
+    /// Does a piece of a turn's work. An exception, such as want of memory, ends that piece and
+    /// not the loop: it is counted and told, and the answer is false.
+    template <class Work> bool attempt(Work&& work) noexcept
+    {
+        try
+        {
+            work();
+            return true;
+        }
+        catch (...)
+        {
+            failed();
+            return false;
+        }
+    }
+    /// How often a piece of work has failed. Thread: [any].
+    std::uint64_t failures() const noexcept { return _failures.load(std::memory_order_relaxed); }
+
     /// The buffer all connections of this loop read into, one after the other. The first
     /// kReadHeadroom bytes are for what a connection had left from before.
     static constexpr std::size_t kReadHeadroom = 16 * 1024;
@@ -89,6 +112,7 @@ public:
 
 private:
     void wait();
+    void failed() noexcept;
 
     const unsigned _number;
     Quiescence& _quiescence;
@@ -98,8 +122,9 @@ private:
     TimerWheel _timers;
     OutputTurn _turn;
     std::function<void()> _endOfTurn;
+    std::function<void(std::string_view)> _onFailure;
+    std::atomic<std::uint64_t> _failures{0};
     std::vector<std::uint8_t> _readBuffer;
-    std::vector<OutputBuffer*> _flushing; // keeps its capacity between turns
     UnixMs _wallClock = 0;
     bool _again = false;
     std::atomic<bool> _stopping{false};

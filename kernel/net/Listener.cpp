@@ -104,9 +104,12 @@ void Acceptor::ready(std::uint32_t)
     }
 }
 
-void Acceptor::expired(MonotonicMs)
+void Acceptor::expired(MonotonicMs now)
 {
+    // Should the system refuse, then again later.
+    _loop.timers().schedule(*this, now + kPauseMs);
     start();
+    cancel();
 }
 
 } // namespace nanomq

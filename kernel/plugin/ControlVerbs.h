@@ -18,8 +18,8 @@ namespace nanomq
 /// What a verb answered: JSON text, or a refusal.
 struct VerbResult
 {
-    std::string json;  // one JSON value, when there is no code
-    std::string code;  // empty: all went well
+    std::string json; // one JSON value, when there is no code
+    std::string code; // empty: all went well
     std::string message;
 };
 

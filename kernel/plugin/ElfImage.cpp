@@ -115,9 +115,9 @@ std::optional<std::string> ElfImage::text(const Dynamic& dynamic, std::uint64_t 
 
 std::optional<std::string> ElfImage::readDynamic()
 {
-    const auto segment = std::find_if(_segments.begin(), _segments.end(), [](const auto& candidate) {
-        return candidate.p_type == PT_DYNAMIC;
-    });
+    const auto segment =
+        std::find_if(_segments.begin(), _segments.end(),
+                     [](const auto& candidate) { return candidate.p_type == PT_DYNAMIC; });
     if (segment == _segments.end()) return "is no shared library (no dynamic section)";
 
     Dynamic dynamic;
@@ -207,10 +207,10 @@ bool ElfImage::readSymbols(const Dynamic& dynamic)
         if (!name) return false;
         const auto binding = ELF64_ST_BIND(symbol->st_info);
         const auto visibility = ELF64_ST_VISIBILITY(symbol->st_other);
-        _symbols.push_back({std::move(*name), symbol->st_shndx != SHN_UNDEF,
-                            binding != STB_LOCAL &&
-                                (visibility == STV_DEFAULT || visibility == STV_PROTECTED),
-                            binding == STB_GNU_UNIQUE});
+        _symbols.push_back(
+            {std::move(*name), symbol->st_shndx != SHN_UNDEF,
+             binding != STB_LOCAL && (visibility == STV_DEFAULT || visibility == STV_PROTECTED),
+             binding == STB_GNU_UNIQUE});
     }
     return true;
 }
@@ -222,7 +222,8 @@ std::optional<ByteView> ElfImage::note(std::string_view owner, std::uint32_t typ
     {
         if (segment.p_type != PT_NOTE) continue;
         std::uint64_t offset = segment.p_offset;
-        const std::uint64_t end = segment.p_offset + segment.p_filesz; // inside the file: readHeader()
+        const std::uint64_t end =
+            segment.p_offset + segment.p_filesz; // inside the file: readHeader()
         while (const auto header = at<Elf64_Nhdr>(offset))
         {
             const auto nameAt = offset + sizeof(Elf64_Nhdr);
@@ -230,7 +231,8 @@ std::optional<ByteView> ElfImage::note(std::string_view owner, std::uint32_t typ
             if (!fits(contentAt, header->n_descsz, end)) break;
             const std::string_view name(reinterpret_cast<const char*>(_file.data()) + nameAt,
                                         header->n_namesz);
-            if (header->n_type == type && name.size() == owner.size() + 1 && name.starts_with(owner))
+            if (header->n_type == type && name.size() == owner.size() + 1 &&
+                name.starts_with(owner))
                 return _file.subspan(contentAt, header->n_descsz);
             offset = contentAt + aligned(header->n_descsz);
         }

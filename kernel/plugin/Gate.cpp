@@ -30,7 +30,7 @@ std::string dotted(std::uint32_t poco)
 
 std::string buildText(std::uint32_t bits)
 {
-    std::string text = (bits & NANOMQ_BUILD_LIBCXX) != 0         ? "libc++"
+    std::string text = (bits & NANOMQ_BUILD_LIBCXX) != 0      ? "libc++"
                        : (bits & NANOMQ_BUILD_CXX11_ABI) != 0 ? "libstdc++"
                                                               : "libstdc++ with the old string";
     if ((bits & NANOMQ_BUILD_GLIBCXX_DEBUG) != 0) text += ", _GLIBCXX_DEBUG";
@@ -92,10 +92,8 @@ Refusal checkExports(const ElfImage& image)
     for (const auto& symbol : image.symbols())
     {
         if (!symbol.defined || !symbol.visible) continue;
-        if (symbol.name.starts_with("pocoBuildManifest"))
-            manifest = true;
-        else if (++foreign == 1)
-            first = symbol.name;
+        if (symbol.name.starts_with("pocoBuildManifest")) manifest = true;
+        else if (++foreign == 1) first = symbol.name;
     }
     if (!manifest) return "exports no pocoBuildManifest; build it with nanomq_add_plugin()";
     if (foreign > 0)
@@ -107,7 +105,8 @@ Refusal checkExports(const ElfImage& image)
 Refusal checkRunPaths(const ElfImage& image)
 {
     for (const auto& path : image.runPaths())
-        if (path.find("$ORIGIN") != std::string::npos || path.find("${ORIGIN}") != std::string::npos)
+        if (path.find("$ORIGIN") != std::string::npos ||
+            path.find("${ORIGIN}") != std::string::npos)
             return "has the run path '" + path +
                    "'; it is loaded from a private copy, so use an absolute path or none";
     return std::nullopt;
@@ -193,8 +192,13 @@ Result<PluginFacts, std::string> inspectPlugin(ByteView file, const std::string&
         return refuse("is the plugin '" + *noteName + "'; expected '" + name +
                       "', as the file is called");
 
-    PluginFacts facts{name,        *version,         *className, note->sdk_version, note->flags,
-                      image->needed(), residentReasons(*image, note->flags)};
+    PluginFacts facts{name,
+                      *version,
+                      *className,
+                      note->sdk_version,
+                      note->flags,
+                      image->needed(),
+                      residentReasons(*image, note->flags)};
     for (const Refusal& refusal : {checkBuild(*note, host), checkPoco(facts.needed, host),
                                    checkExports(*image), checkRunPaths(*image)})
         if (refusal) return refuse(*refusal);

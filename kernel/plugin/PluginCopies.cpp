@@ -50,7 +50,8 @@ void removeLeftovers(const fs::path& live)
 } // namespace
 
 PluginCopy::PluginCopy(PluginCopy&& other) noexcept
-    : _path(std::exchange(other._path, {})), _descriptor(std::exchange(other._descriptor, -1))
+    : _path(std::exchange(other._path, {})),
+      _descriptor(std::exchange(other._descriptor, -1))
 {
 }
 
@@ -63,10 +64,8 @@ PluginCopy& PluginCopy::operator=(PluginCopy&& other) noexcept
 
 PluginCopy::~PluginCopy()
 {
-    if (_descriptor >= 0)
-        ::close(_descriptor);
-    else if (!_path.empty())
-        ::unlink(_path.c_str());
+    if (_descriptor >= 0) ::close(_descriptor);
+    else if (!_path.empty()) ::unlink(_path.c_str());
 }
 
 PluginCopies::PluginCopies(const std::string& stateDir)
@@ -82,8 +81,7 @@ PluginCopies::PluginCopies(const std::string& stateDir)
         struct statvfs status = {};
         if (::statvfs(own.c_str(), &status) == 0 && (status.f_flag & ST_NOEXEC) != 0)
             _trouble = own.string() + " is mounted noexec";
-        else
-            _folder = own;
+        else _folder = own;
     }
     catch (const fs::filesystem_error& error)
     {
@@ -95,12 +93,14 @@ PluginCopies::PluginCopies(const std::string& stateDir)
 PluginCopies::~PluginCopies()
 {
     std::error_code ignored;
-    if (!_folder.empty()) fs::remove(_folder, ignored); // stays while a stuck plugin's copy is in it
+    if (!_folder.empty())
+        fs::remove(_folder, ignored); // stays while a stuck plugin's copy is in it
 }
 
 bool PluginCopies::writeFile(const std::string& path, ByteView bytes)
 {
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0500);
+    const int file =
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0500);
     if (file < 0) return false;
     const bool written = writeAll(file, bytes);
     const int error = errno;
@@ -118,7 +118,8 @@ PluginCopy PluginCopies::make(const std::string& name, ByteView bytes)
     const std::string path = _folder + '/' + name + '.' + std::to_string(_generation) + ".so";
     if (!writeFile(path, bytes))
     {
-        _trouble = path + ": " + std::strerror(errno) + "; private copies of plugins are kept in memory";
+        _trouble =
+            path + ": " + std::strerror(errno) + "; private copies of plugins are kept in memory";
         return makeInMemory(name, bytes);
     }
     copy._path = path;

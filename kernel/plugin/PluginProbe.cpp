@@ -111,7 +111,8 @@ bool waitForEnd(int process, int pipe, std::chrono::milliseconds deadline, std::
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             end - std::chrono::steady_clock::now());
         pollfd wait[] = {{process, POLLIN, 0}, {pipe, POLLIN, 0}};
-        const int ready = ::poll(wait, 2, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+        const int ready =
+            ::poll(wait, 2, static_cast<int>(std::max<std::int64_t>(0, left.count())));
         if (ready < 0 && errno == EINTR) continue;
         if (ready <= 0) return false;
         ended = wait[0].revents != 0;
@@ -155,7 +156,8 @@ int probePlugin(const char* file)
 }
 
 PluginProbe::PluginProbe(std::string program, std::chrono::milliseconds deadline)
-    : _program(program.empty() ? "/proc/self/exe" : std::move(program)), _deadline(deadline)
+    : _program(program.empty() ? "/proc/self/exe" : std::move(program)),
+      _deadline(deadline)
 {
 }
 

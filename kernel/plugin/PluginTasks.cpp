@@ -1,9 +1,11 @@
 #include "plugin/PluginTasks.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <pthread.h>
 #include <string>
+#include <system_error>
 
 namespace nanomq
 {
@@ -74,14 +76,29 @@ private:
     std::thread _thread; // goes first, and starts last
 };
 
+PluginTasks::PluginTasks(Executor& executor, Failures& failures)
+    : _executor(executor),
+      _failures(failures)
+{
+}
+
+PluginTasks::~PluginTasks() = default;
+
 sdk::Status PluginTasks::thread(sdk::Str name, void (*run)(void*, Stop*), void* self)
 {
     if (!run) return -EINVAL;
     std::lock_guard lock(_mutex);
     if (_stopped) return -ESHUTDOWN;
     if (_workers.size() >= kMaxThreads) return -EAGAIN;
-    _workers.push_back(std::make_unique<Worker>(name.view(), run, self, _failures));
-    return 0;
+    try
+    {
+        _workers.push_back(std::make_unique<Worker>(name.view(), run, self, _failures));
+        return 0;
+    }
+    catch (const std::system_error&) // no exception crosses the border
+    {
+        return -EAGAIN;
+    }
 }
 
 sdk::Status PluginTasks::post(void (*run)(void*), void* self)
@@ -119,7 +136,7 @@ bool PluginTasks::stop(std::chrono::milliseconds deadline)
     _workers.clear();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
-    return _executor.stop(std::max(left, std::chrono::milliseconds(0)));
+    return _executor.stop(std::max(left, std::chrono::milliseconds(100)));
 }
 
 } // namespace nanomq

@@ -32,9 +32,9 @@ public:
         ~Failures() = default;
     };
 
-    PluginTasks(Executor& executor, Failures& failures) : _executor(executor), _failures(failures) {}
+    PluginTasks(Executor& executor, Failures& failures);
     /// Requires: stop() has returned true, or nothing was started.
-    ~PluginTasks() = default;
+    ~PluginTasks();
     PluginTasks(const PluginTasks&) = delete;
     PluginTasks& operator=(const PluginTasks&) = delete;
 

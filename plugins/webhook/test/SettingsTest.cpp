@@ -2,7 +2,14 @@
 #include "TopicFilter.h"
 #include "nanomq/testing.h"
 
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+
 #include <cppunit/extensions/HelperMacros.h>
+
+#include <fstream>
+#include <iterator>
+#include <map>
 
 namespace
 {
@@ -38,6 +45,8 @@ class SettingsTest : public CppUnit::TestFixture
     CPPUNIT_TEST(credentialsInAUrlAreNotRepeated);
     CPPUNIT_TEST(topicFiltersAreCheckedAsSection_4_7_says);
     CPPUNIT_TEST(topicFiltersMatchAsSection_4_7_says);
+    CPPUNIT_TEST(schemaAndPluginKnowTheSameKeysAndDefaults);
+    CPPUNIT_TEST(shippedFileHasEveryKeyWithItsDefault);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -321,6 +330,65 @@ public:
         for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(c.filter) + " " + c.topic, c.match,
                                          matches(c.filter, c.topic));
+    }
+    void schemaAndPluginKnowTheSameKeysAndDefaults()
+    {
+        std::string all;
+        for (const auto& [key, value] : defaults()) all += key + "=" + value + "\n";
+        const auto outcome = read(all);
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        const Settings& s = outcome.settings;
+        const Settings none = read("").settings;
+        CPPUNIT_ASSERT(s.encoding == none.encoding && s.poolSize == none.poolSize &&
+                       s.maxEvents == none.maxEvents && s.maxBytes == none.maxBytes &&
+                       s.timeout == none.timeout && s.connectTimeout == none.connectTimeout);
+        CPPUNIT_ASSERT(s.retry.maxAttempts == none.retry.maxAttempts &&
+                       s.retry.minDelay == none.retry.minDelay &&
+                       s.retry.maxDelay == none.retry.maxDelay &&
+                       s.retry.maxAge == none.retry.maxAge);
+        // The plugin's own list is the suggestion for a key that is nearly one of them.
+        for (const auto& [key, value] : defaults())
+        {
+            const auto wrong = read(key + "_=1");
+            CPPUNIT_ASSERT(wrong.errors.at(0).find("\"" + key + "\"?") != std::string::npos);
+        }
+    }
+
+    void shippedFileHasEveryKeyWithItsDefault()
+    {
+        FakeConfig config(text(WEBHOOK_CONF_FILE), "conf.d/webhook.conf");
+        const auto outcome = Settings::read(config);
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors) + lines(outcome.warnings));
+        for (const EventRule& rule : outcome.settings.rules) CPPUNIT_ASSERT(!rule.wanted);
+        CPPUNIT_ASSERT(outcome.settings.endpoint.has_value());
+        for (const auto& [key, value] : defaults())
+        {
+            nanomq::sdk::Str found;
+            CPPUNIT_ASSERT_MESSAGE(key, config.text(key, &found));
+            const bool isSwitch = key == "web.hook.enable";
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(key, isSwitch ? "true" : value, std::string(found.view()));
+        }
+    }
+
+private:
+    static std::string text(const char* file)
+    {
+        std::ifstream in(file);
+        CPPUNIT_ASSERT_MESSAGE(file, in.good());
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    /// The keys of the schema that have a default.
+    static std::map<std::string, std::string> defaults()
+    {
+        using Poco::JSON::Object;
+        const auto schema =
+            Poco::JSON::Parser().parse(text(WEBHOOK_SCHEMA_FILE)).extract<Object::Ptr>();
+        std::map<std::string, std::string> all;
+        for (const auto& [key, description] : *schema->getObject("keys"))
+            if (const auto& fields = *description.extract<Object::Ptr>(); fields.has("default"))
+                all[key] = fields.getValue<std::string>("default");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{11}, all.size());
+        return all;
     }
 };
 

@@ -1,0 +1,91 @@
+#include "app/BrokerMetrics.h"
+
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+namespace nanomq
+{
+
+namespace
+{
+
+struct Figure
+{
+    MetricKind kind;
+    const char* name;
+    const char* help;
+    std::uint64_t BrokerFigures::*member;
+};
+
+constexpr Figure kFigures[] = {
+    {MetricKind::Gauge, "nanomq_connections", "Clients connected", &BrokerFigures::connections},
+    {MetricKind::Gauge, "nanomq_sessions", "Sessions, those without a connection included",
+     &BrokerFigures::sessions},
+    {MetricKind::Gauge, "nanomq_subscriptions", "Subscriptions, those of plugins included",
+     &BrokerFigures::subscriptions},
+    {MetricKind::Gauge, "nanomq_topic_filters", "Topic Filters with subscribers",
+     &BrokerFigures::topicFilters},
+    {MetricKind::Gauge, "nanomq_retained_messages", "Retained messages", &BrokerFigures::retained},
+    {MetricKind::Gauge, "nanomq_retained_bytes", "Memory of the retained store",
+     &BrokerFigures::retainedBytes},
+    {MetricKind::Counter, "nanomq_connects_accepted_total", "CONNECT packets accepted",
+     &BrokerFigures::connectsAccepted},
+    {MetricKind::Counter, "nanomq_connects_refused_total", "CONNECT packets refused",
+     &BrokerFigures::connectsRefused},
+    {MetricKind::Counter, "nanomq_disconnects_total", "Connections of accepted clients that ended",
+     &BrokerFigures::disconnects},
+    {MetricKind::Counter, "nanomq_packets_received_total", "Control Packets received",
+     &BrokerFigures::packetsReceived},
+    {MetricKind::Counter, "nanomq_bytes_received_total", "Bytes received",
+     &BrokerFigures::bytesReceived},
+    {MetricKind::Counter, "nanomq_packets_malformed_total", "Packets that broke the protocol",
+     &BrokerFigures::malformedPackets},
+    {MetricKind::Counter, "nanomq_messages_received_total",
+     "Messages accepted from clients, wills and plugins", &BrokerFigures::messagesReceived},
+    {MetricKind::Counter, "nanomq_messages_sent_total", "Messages sent to clients",
+     &BrokerFigures::messagesSent},
+    {MetricKind::Counter, "nanomq_messages_queued_total",
+     "Messages that had to wait for their client", &BrokerFigures::messagesQueued},
+    {MetricKind::Counter, "nanomq_messages_refused_total", "Messages refused before routing",
+     &BrokerFigures::messagesRefused},
+};
+
+constexpr std::pair<DeliveryResult, const char*> kDrops[] = {
+    {DeliveryResult::NotConnected, "reason=\"not_connected\""},
+    {DeliveryResult::QueueFull, "reason=\"queue_full\""},
+    {DeliveryResult::TooSlow, "reason=\"client_too_slow\""},
+    {DeliveryResult::PacketTooLarge, "reason=\"packet_too_large\""},
+};
+
+} // namespace
+
+void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
+{
+    for (const auto& figure : kFigures)
+        metrics.reader(figure.kind, figure.name, "", figure.help,
+                       [&broker, member = figure.member] {
+                           return static_cast<double>(broker.figures().*member);
+                       });
+    const char* const dropped = "nanomq_messages_dropped_total";
+    const char* const help = "Deliveries dropped";
+    for (const auto& [result, labels] : kDrops)
+        metrics.reader(MetricKind::Counter, dropped, labels, help, [&broker, result = result] {
+            return static_cast<double>(
+                broker.figures().dropped[static_cast<std::size_t>(result)]);
+        });
+    metrics.reader(MetricKind::Counter, dropped, "reason=\"expired\"", help,
+                   [&broker] { return static_cast<double>(broker.figures().messagesExpired); });
+    metrics.reader(MetricKind::Gauge, "nanomq_resident_bytes", "", "Resident memory of the broker",
+                   [] { return static_cast<double>(residentBytes()); });
+}
+
+std::uint64_t residentBytes()
+{
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t total = 0, resident = 0;
+    statm >> total >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+} // namespace nanomq

@@ -1,0 +1,625 @@
+#include "plugin/PluginJobs.h"
+
+#include "config/ConfDir.h"
+#include "config/SchemaSection.h"
+#include "plugin/PluginSwitches.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <pthread.h>
+#include <set>
+#include <utility>
+
+namespace nanomq
+{
+
+namespace fs = std::filesystem;
+
+namespace
+{
+
+constexpr std::string_view kLibraryEnding = ".so";
+constexpr const char* kBadFilter = "the subscription index refuses a topic filter of it";
+
+std::string texts(const std::vector<ConfigError>& errors)
+{
+    std::string all;
+    for (const auto& error : errors) all += (all.empty() ? "" : "; ") + error.text();
+    return all;
+}
+
+Schema schemaOf(const std::string& name, const std::string& library)
+{
+    const auto json = readSchemaSection(library);
+    return json ? Schema::fromJson(name, *json) : Schema::openFor(name);
+}
+
+} // namespace
+
+PluginHost::Jobs::Jobs(Options options, HookBus& bus, PluginServices& services, Overrides overrides)
+    : _options(std::move(options)),
+      _bus(bus),
+      _services(services),
+      _overrides(std::move(overrides)),
+      _logger(services.logger("host")),
+      _registry(bus),
+      _metrics(services.metrics()),
+      _abi(HostAbi::ofThisProgram()),
+      _probe(_options.probeProgram, _options.probeDeadline),
+      _copies(_options.stateDir)
+{
+    if (!_copies.trouble().empty()) _logger.warning(_copies.trouble());
+    _thread = std::thread([this] { run(); });
+    ::pthread_setname_np(_thread.native_handle(), "plugin-jobs");
+}
+
+PluginHost::Jobs::~Jobs() = default;
+
+void PluginHost::Jobs::run()
+{
+    std::unique_lock lock(_queueMutex);
+    for (;;)
+    {
+        _queued.wait(lock, [this] { return _stopping || !_queue.empty(); });
+        if (_queue.empty()) break;
+        auto job = std::move(_queue.front());
+        _queue.pop_front();
+        lock.unlock();
+        job();
+        lock.lock();
+    }
+    lock.unlock();
+    unloadEverything();
+}
+
+void PluginHost::Jobs::stop()
+{
+    {
+        std::lock_guard lock(_queueMutex);
+        _stopping = true;
+        _queued.notify_one();
+    }
+    if (_thread.joinable()) _thread.join();
+}
+
+void PluginHost::Jobs::unloadEverything()
+{
+    std::vector<std::pair<std::uint32_t, std::string>> order;
+    for (const auto& [name, plugin] : _plugins)
+        if (plugin.running) order.emplace_back(plugin.number, name);
+    std::sort(order.rbegin(), order.rend());
+    for (const auto& [number, name] : order)
+        if (const auto result = unload(name); !result) _logger.error(result.error().message);
+}
+
+bool PluginHost::Jobs::anyStuck() const
+{
+    return !_stuck.empty();
+}
+
+// What is told about plugins.
+
+PluginHost::Jobs::Plugin& PluginHost::Jobs::plugin(const std::string& name)
+{
+    std::lock_guard lock(_listMutex);
+    Plugin& plugin = _plugins[name];
+    plugin.info.name = name;
+    plugin.info.file = fileOf(name);
+    return plugin;
+}
+
+std::string PluginHost::Jobs::fileOf(const std::string& name) const
+{
+    return (fs::path(_options.pluginDir) / (name + std::string(kLibraryEnding))).string();
+}
+
+std::string PluginHost::Jobs::confFileOf(const std::string& name) const
+{
+    return (fs::path(_options.confDir) / (name + ".conf")).string();
+}
+
+void PluginHost::Jobs::show(Plugin& plugin, PluginState state, std::string reason)
+{
+    std::lock_guard lock(_listMutex);
+    plugin.info.state = state;
+    plugin.info.reason = std::move(reason);
+}
+
+void PluginHost::Jobs::showFacts(Plugin& plugin, const LoadedPlugin& version)
+{
+    std::lock_guard lock(_listMutex);
+    plugin.info.version = version.facts().version;
+    plugin.info.className = version.facts().className;
+    plugin.info.loadedAt = unixNow();
+    ++plugin.info.generation;
+    plugin.shown = version.side();
+}
+
+PluginInfo PluginHost::Jobs::snapshot(const Plugin& plugin) const
+{
+    PluginInfo info;
+    std::shared_ptr<PluginSide> side;
+    {
+        std::lock_guard lock(_listMutex);
+        info = plugin.info;
+        side = plugin.shown;
+    }
+    if (side)
+    {
+        info.errors = side->errors();
+        info.lastError = side->lastError();
+        info.hooks = side->set().statistics();
+    }
+    return info;
+}
+
+std::vector<PluginInfo> PluginHost::Jobs::list() const
+{
+    std::vector<const Plugin*> known;
+    std::set<std::string> names;
+    {
+        std::lock_guard lock(_listMutex);
+        for (const auto& [name, plugin] : _plugins)
+        {
+            known.push_back(&plugin); // never erased
+            names.insert(name);
+        }
+    }
+    std::vector<PluginInfo> all;
+    for (const Plugin* plugin : known) all.push_back(snapshot(*plugin));
+
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(_options.pluginDir, ignored))
+    {
+        const std::string name = entry.path().stem();
+        if (entry.path().extension() != kLibraryEnding || !isPluginName(name) ||
+            names.count(name) > 0)
+            continue;
+        PluginInfo& info = all.emplace_back();
+        info.name = name;
+        info.file = entry.path();
+    }
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return all;
+}
+
+std::string PluginHost::Jobs::copyTrouble() const
+{
+    std::lock_guard lock(_listMutex);
+    return _copies.trouble();
+}
+
+PluginResult PluginHost::Jobs::answer(Plugin& plugin, const Trouble& trouble) const
+{
+    if (trouble) return *trouble;
+    return snapshot(plugin);
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::fail(Plugin& plugin, std::string reason)
+{
+    _logger.error(plugin.info.name + ": " + reason);
+    show(plugin, PluginState::Failed, reason);
+    return PluginError{"refused", std::move(reason)};
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::keepStuck(Plugin& plugin,
+                                                      std::unique_ptr<LoadedPlugin>& version,
+                                                      std::string reason)
+{
+    reason += "; its code stays in memory until the broker restarts";
+    _logger.error(plugin.info.name + ": " + reason);
+    _stuck.push_back(std::move(version));
+    show(plugin, PluginState::Stuck, reason);
+    return PluginError{"stuck", std::move(reason)};
+}
+
+// Steps.
+
+Result<std::unique_ptr<LoadedPlugin>, std::string> PluginHost::Jobs::check(const std::string& name)
+{
+    const std::string file = fileOf(name);
+    const auto bytes = readPluginFile(file);
+    if (!bytes) return bytes.error();
+    auto facts = inspectPlugin(*bytes, file, name, _abi);
+    if (!facts) return facts.error();
+    try
+    {
+        PluginCopy copy;
+        {
+            std::lock_guard lock(_listMutex);
+            copy = _copies.make(name, *bytes);
+        }
+        if (auto failure = _probe.run(copy, *bytes)) return file + ": " + *failure;
+        return std::make_unique<LoadedPlugin>(std::move(*facts), std::move(copy), _hostThread,
+                                              _options.callDeadlines);
+    }
+    catch (const Poco::Exception& error)
+    {
+        return file + ": " + error.displayText();
+    }
+}
+
+Result<Configuration, std::string> PluginHost::Jobs::readConfiguration(const std::string& name,
+                                                                       const std::string& library)
+{
+    const std::string path = confFileOf(name);
+    try
+    {
+        ConfigReport report;
+        const Schema schema = schemaOf(name, library);
+        const ConfigFile file =
+            fs::exists(path) ? ConfigFile::read(path, report) : ConfigFile(path);
+        auto configuration = Configuration::load(file, schema, _overrides, report);
+        for (const auto& note : report.notes) _services.logger(name).warning(note.text());
+        if (!report.ok()) return texts(report.errors);
+        return configuration;
+    }
+    catch (const Poco::Exception& error)
+    {
+        return error.displayText();
+    }
+}
+
+std::shared_ptr<PluginSide> PluginHost::Jobs::makeSide(const std::string& name,
+                                                       std::uint32_t number,
+                                                       Configuration configuration)
+{
+    auto side = std::make_shared<PluginSide>(name, ++_lastVersion, std::move(configuration), _bus,
+                                             _services, _metrics);
+    side->useSet(_registry.make(number, name, &side->hookErrors()));
+    return side;
+}
+
+PluginStep PluginHost::Jobs::bringUp(Plugin& plugin, LoadedPlugin& version)
+{
+    auto configuration = readConfiguration(plugin.info.name, version.file());
+    if (!configuration) return PluginStep::failed(configuration.error());
+    return version.init(makeSide(plugin.info.name, plugin.number, std::move(*configuration)));
+}
+
+void PluginHost::Jobs::discard(std::unique_ptr<LoadedPlugin> version, bool initialised)
+{
+    PluginStep step;
+    if (initialised) step = version->quiesce();
+    if (initialised && step.end != PluginStep::End::Stuck) step = version->destroy();
+    if (step.end == PluginStep::End::Stuck) _stuck.push_back(std::move(version));
+    else version->unmap();
+}
+
+std::string PluginHost::Jobs::drainHooks(LoadedPlugin& version)
+{
+    if (const auto worker = _registry.graceful(_options.graceDeadline))
+        return "worker " + std::to_string(*worker) + " was still inside a turn after " +
+               std::to_string(_options.graceDeadline.count()) + " ms";
+    if (!_registry.drain(version.set(), _options.deferralDeadline))
+        return "an answer it owes or an event it was given was not finished within " +
+               std::to_string(_options.deferralDeadline.count()) + " ms";
+    _registry.withdrawFilters(version.set());
+    return {};
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::retire(Plugin& plugin,
+                                                   std::unique_ptr<LoadedPlugin>& version)
+{
+    if (std::string stuck = drainHooks(*version); !stuck.empty())
+        return keepStuck(plugin, version, std::move(stuck));
+    const PluginStep step = version->quiesce();
+    if (step.end == PluginStep::End::Stuck) return keepStuck(plugin, version, step.reason);
+    if (!step.done()) _logger.warning(plugin.info.name + ": " + step.reason);
+    return std::nullopt;
+}
+
+std::string PluginHost::Jobs::bury(Plugin& plugin, std::unique_ptr<LoadedPlugin> version)
+{
+    const PluginStep step = version->destroy();
+    if (step.end == PluginStep::End::Stuck)
+    {
+        keepStuck(plugin, version, step.reason);
+        return step.reason;
+    }
+    if (!step.done()) _logger.warning(plugin.info.name + ": " + step.reason);
+    return version->unmap();
+}
+
+// Load.
+
+PluginResult PluginHost::Jobs::load(const std::string& name)
+{
+    if (!isPluginName(name)) return PluginError{"not_found", "'" + name + "' is no plugin's name"};
+    if (!fs::exists(fileOf(name)))
+        return PluginError{"not_found", "there is no library " + fileOf(name)};
+    Plugin& target = plugin(name);
+    if (target.running) return PluginError{"already_loaded", name + " is loaded already"};
+    if (target.info.state == PluginState::Stuck)
+        return PluginError{"stuck", name + " cannot be loaded again: " + target.info.reason};
+    auto version = check(name);
+    if (!version) return answer(target, fail(target, version.error()));
+    show(target, PluginState::Checked);
+    target.number = ++_lastNumber;
+    return answer(target, activate(target, std::move(*version)));
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::activate(Plugin& plugin,
+                                                     std::unique_ptr<LoadedPlugin> version)
+{
+    PluginStep step = version->open();
+    if (step.done()) step = bringUp(plugin, *version);
+    if (step.end == PluginStep::End::Stuck) return keepStuck(plugin, version, step.reason);
+    if (!step.done())
+    {
+        discard(std::move(version), false);
+        return fail(plugin, std::move(step.reason));
+    }
+    show(plugin, PluginState::Standby);
+    if (!_registry.exchange(nullptr, &version->set()))
+    {
+        discard(std::move(version), true);
+        return fail(plugin, kBadFilter);
+    }
+    enterService(plugin, std::move(version));
+    return startNext(plugin, std::nullopt, {});
+}
+
+/// The last step of load and reload: the new version is in the table.
+PluginHost::Jobs::Trouble PluginHost::Jobs::startNext(Plugin& plugin,
+                                                      const std::optional<std::string>& state,
+                                                      std::string note)
+{
+    const auto report = [&](const std::string& text) {
+        _logger.warning(plugin.info.name + ": " + text);
+        note += (note.empty() ? "" : "; ") + text;
+    };
+    PluginStep step;
+    if (state)
+    {
+        step = plugin.running->hasState() ? plugin.running->adopt(*state)
+                                          : PluginStep::failed("it adopts no state");
+        if (step.end == PluginStep::End::Failed)
+            report("the old version's state is lost: " + step.reason);
+    }
+    if (step.end != PluginStep::End::Stuck) step = plugin.running->start();
+    if (step.done())
+    {
+        _logger.information(plugin.info.name + " " + plugin.info.version + " is active");
+        show(plugin, PluginState::Active, note);
+        return std::nullopt;
+    }
+    const bool exchanged = _registry.exchange(&plugin.running->set(), nullptr);
+    auto version = std::move(plugin.running);
+    if (step.end == PluginStep::End::Stuck || !exchanged)
+        return keepStuck(plugin, version, step.reason);
+    show(plugin, PluginState::Draining);
+    if (auto stuck = retire(plugin, version)) return stuck;
+    bury(plugin, std::move(version));
+    return fail(plugin, step.reason);
+}
+
+// Unload.
+
+PluginResult PluginHost::Jobs::unload(const std::string& name)
+{
+    const auto found = _plugins.find(name);
+    if (found == _plugins.end() || !found->second.running)
+        return PluginError{"not_loaded", name + " is not loaded"};
+    Plugin& target = found->second;
+    auto version = std::move(target.running);
+    show(target, PluginState::Draining);
+    if (!_registry.exchange(&version->set(), nullptr))
+        return answer(target, keepStuck(target, version, "its hooks cannot be withdrawn"));
+    if (auto stuck = retire(target, version)) return answer(target, stuck);
+    std::string stays = bury(target, std::move(version));
+    if (target.info.state == PluginState::Stuck) return PluginError{"stuck", target.info.reason};
+    const bool gone = stays.empty();
+    _logger.information(name +
+                        (gone ? " is unloaded" : " is unloaded, its code stays mapped: " + stays));
+    show(target, gone ? PluginState::Gone : PluginState::Resident, std::move(stays));
+    return answer(target, std::nullopt);
+}
+
+// Reload.
+
+PluginResult PluginHost::Jobs::reload(const std::string& name)
+{
+    const auto found = _plugins.find(name);
+    if (found == _plugins.end() || !found->second.running) return load(name);
+    Plugin& target = found->second;
+    const auto keepOld = [&](const std::string& why) {
+        std::string reason = "reload failed, version " + target.info.version + " goes on: " + why;
+        _logger.error(name + ": " + reason);
+        show(target, PluginState::Active, reason);
+        return PluginError{"refused", std::move(reason)};
+    };
+    auto next = check(name);
+    if (!next) return keepOld(next.error());
+    PluginStep step = (*next)->open();
+    const bool overlap = target.running->overlaps() && (*next)->overlaps();
+    if (step.done() && overlap) step = bringUp(target, **next);
+    if (step.end == PluginStep::End::Stuck)
+    {
+        _stuck.push_back(std::move(*next));
+        return keepOld(step.reason + "; the new version's code stays in memory");
+    }
+    if (!step.done())
+    {
+        discard(std::move(*next), false);
+        return keepOld(step.reason);
+    }
+    return answer(target, overlap ? exchangeSideBySide(target, std::move(*next))
+                                  : exchangeParked(target, std::move(*next)));
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeSideBySide(Plugin& plugin,
+                                                               std::unique_ptr<LoadedPlugin> next)
+{
+    if (!_registry.exchange(&plugin.running->set(), &next->set()))
+    {
+        std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
+        discard(std::move(next), true);
+        show(plugin, PluginState::Active, refused);
+        return PluginError{"refused", std::move(refused)};
+    }
+    // From here on the new version has every event; the old one finishes what it was given.
+    auto old = std::move(plugin.running);
+    enterService(plugin, std::move(next));
+    std::string note;
+    std::optional<std::string> state;
+    if (const auto stuck = retire(plugin, old))
+    {
+        note = "the old version: " + stuck->message;
+    }
+    else
+    {
+        PluginStep step;
+        state = old->save(step);
+        if (!step.done()) note = "the old version's state is lost: " + step.reason;
+        if (step.end == PluginStep::End::Stuck) keepStuck(plugin, old, step.reason);
+        else if (const std::string stays = bury(plugin, std::move(old)); !stays.empty())
+            note = "the old version's code stays mapped: " + stays;
+    }
+    return startNext(plugin, state, std::move(note));
+}
+
+/// Puts `next` (or nothing) in the place of a stand-in, and lets who waits go on.
+bool PluginHost::Jobs::leaveParking(HookSet& standIn, HookSet* next)
+{
+    if (!_registry.exchange(&standIn, next)) return false;
+    _registry.resumeParked(standIn, next);
+    if (!_registry.graceful(_options.graceDeadline)) _registry.withdrawFilters(standIn);
+    return true;
+}
+
+PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeParked(Plugin& plugin,
+                                                           std::unique_ptr<LoadedPlugin> next)
+{
+    const std::string name = plugin.info.name;
+    const Ref<HookSet> standIn = _registry.standIn(plugin.running->set(), _options.parkLimit);
+    if (!_registry.exchange(&plugin.running->set(), standIn.get()))
+    {
+        std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
+        discard(std::move(next), false);
+        show(plugin, PluginState::Active, refused);
+        return PluginError{"refused", std::move(refused)};
+    }
+
+    auto old = std::move(plugin.running);
+    show(plugin, PluginState::Draining);
+    Trouble stuck = retire(plugin, old);
+    std::optional<std::string> state;
+    std::string note;
+    if (!stuck)
+    {
+        PluginStep step;
+        state = old->save(step);
+        if (!step.done()) note = "the old version's state is lost: " + step.reason;
+        if (step.end != PluginStep::End::Stuck) step = old->destroy();
+        if (step.end == PluginStep::End::Stuck) stuck = keepStuck(plugin, old, step.reason);
+    }
+    if (stuck)
+    {
+        leaveParking(*standIn, nullptr);
+        discard(std::move(next), false);
+        return stuck;
+    }
+
+    PluginStep step = bringUp(plugin, *next);
+    const bool initialised = step.done();
+    if (initialised && !leaveParking(*standIn, &next->set())) step = PluginStep::failed(kBadFilter);
+    if (!step.done())
+    {
+        note = "reload failed, version " + old->facts().version + " goes on: " + step.reason;
+        _logger.error(name + ": " + note);
+        if (step.end == PluginStep::End::Stuck) _stuck.push_back(std::move(next));
+        else discard(std::move(next), initialised);
+        return revive(plugin, std::move(old), *standIn, state, std::move(note));
+    }
+    if (const std::string stays = old->unmap(); !stays.empty())
+        note += (note.empty() ? "" : "; ") + ("the old version's code stays mapped: " + stays);
+    enterService(plugin, std::move(next));
+    return startNext(plugin, state, std::move(note));
+}
+
+/// The next version failed while the plugin was parked: the old code again, with a new instance.
+PluginHost::Jobs::Trouble
+PluginHost::Jobs::revive(Plugin& plugin, std::unique_ptr<LoadedPlugin> old, HookSet& standIn,
+                         const std::optional<std::string>& state, std::string note)
+{
+    const PluginStep step = bringUp(plugin, *old);
+    if (!step.done() || !leaveParking(standIn, &old->set()))
+    {
+        leaveParking(standIn, nullptr);
+        if (step.end == PluginStep::End::Stuck) return keepStuck(plugin, old, step.reason);
+        discard(std::move(old), step.done());
+        return fail(plugin, note + "; and the old one does not come up again: " + step.reason);
+    }
+    enterService(plugin, std::move(old));
+    if (auto trouble = startNext(plugin, state, note)) return trouble;
+    return PluginError{"refused", std::move(note)};
+}
+
+/// The version is in the table: its verbs and figures are the plugin's from now on.
+void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin> version)
+{
+    version->side()->publishVerbs();
+    showFacts(plugin, *version);
+    plugin.running = std::move(version);
+}
+
+// At the start.
+
+/// Nothing when the configuration switches the plugin on, else why not; empty: it is just off.
+std::optional<std::string> PluginHost::Jobs::switchedOff(const std::string& name)
+{
+    const std::string library = fileOf(name);
+    const bool present = fs::exists(library);
+    const PluginSwitch own = PluginSwitch::of(name);
+    ConfigReport report;
+    const ConfigFile file = ConfigFile::read(confFileOf(name), report);
+    std::optional<std::string> declared;
+    if (present)
+    {
+        // Errors of the file are told by load(), of a schema as well; this wants the switch only.
+        try
+        {
+            if (const auto json = readSchemaSection(library))
+            {
+                const Schema schema = Schema::fromJson(name, *json);
+                ConfigReport unused;
+                const auto configuration = Configuration::load(file, schema, _overrides, unused);
+                if (isSwitchedOn(configuration, schema)) return std::nullopt;
+                return std::string();
+            }
+        }
+        catch (const Poco::Exception&)
+        {
+            return std::nullopt;
+        }
+    }
+    ConfigReport unused;
+    const Schema schema = Schema::openFor(name);
+    const auto configuration = Configuration::load(file, schema, _overrides, unused);
+    const auto text = configuration.text(own.key);
+    const auto value = text ? parseBoolean(*text) : ConfigValue<bool>(own.whenAbsent);
+    const bool on = !value || *value;
+    if (!on) return std::string();
+    if (present) return std::nullopt;
+    return configuration.where(own.key) + ": " + own.key + " switches the plugin " + name +
+           " on, but there is no library " + library;
+}
+
+void PluginHost::Jobs::loadConfigured()
+{
+    ConfigReport report;
+    const ConfDir folder(_options.confDir, report);
+    for (const auto& error : report.errors) _logger.error(error.text());
+    for (const auto& file : folder.plugins())
+    {
+        const auto off = switchedOff(file.name);
+        if (!off) load(file.name);
+        else if (!off->empty()) fail(plugin(file.name), *off);
+    }
+}
+
+} // namespace nanomq

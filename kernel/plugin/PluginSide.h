@@ -1,0 +1,98 @@
+#pragma once
+
+#include "base/Counted.h"
+#include "hook/HookBus.h"
+#include "hook/HookSet.h"
+#include "nanomq/services.h"
+#include "plugin/ControlVerbs.h"
+#include "plugin/PluginConfig.h"
+#include "plugin/PluginServices.h"
+#include "plugin/PluginTasks.h"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nanomq
+{
+
+/// The broker as one loaded version of a plugin sees it: sdk::Host, and the interfaces behind
+/// Host::query(). Everything registered through it belongs to that version, and goes with it.
+///
+/// Thread: as the SDK's headers say; the rest [host].
+class PluginSide final : public sdk::Host,
+                         private sdk::Control,
+                         private HookErrors,
+                         private PluginTasks::Failures
+{
+public:
+    /// @param version  a number no other loaded version has.
+    PluginSide(std::string name, std::uint64_t version, Configuration configuration, HookBus& bus,
+               PluginServices& services, sdk::Metrics& metrics);
+    PluginSide(const PluginSide&) = delete;
+    PluginSide& operator=(const PluginSide&) = delete;
+
+    HookErrors& hookErrors() noexcept { return *this; }
+    /// Its hooks; before init().
+    void useSet(Ref<HookSet> set);
+    HookSet& set() const noexcept { return *_set; }
+    PluginTasks& tasks() noexcept { return *_tasks; }
+
+    /// init() begins and ends: only between them hooks are registered.
+    void beginInit() noexcept { _inInit = true; }
+    void endInit() noexcept { _inInit = false; }
+    /// Its hooks are active: its verbs are, too, from now on.
+    void publishVerbs();
+    [[nodiscard]] bool withdrawVerbs(std::chrono::milliseconds deadline);
+
+    std::uint64_t errors() const noexcept
+    {
+        return _errors.load(std::memory_order_relaxed);
+    } ///< [any]
+    /// What it told last; empty: nothing.
+    std::string lastError() const; ///< [any]
+
+    std::uint32_t version() const override;
+    void* query(const char* interfaceId) override;
+    sdk::Status subscribe(const sdk::HookSpec* spec) override;
+    void complete(sdk::Deferral deferral, sdk::Verdict verdict, sdk::ReasonCode reason,
+                  sdk::Str text) override;
+    void release(sdk::Message* message) override;
+    void error(sdk::Str where, sdk::Str what) override;
+    void log(sdk::LogLevel level, sdk::Str text) override;
+
+private:
+    sdk::Status command(sdk::Str path, sdk::Str help, void (*run)(void*, sdk::Str, Reply*),
+                        void* self) override;
+    void failed(std::string_view where, std::string_view what) noexcept override;
+    void threadFailed(std::string_view what) noexcept override;
+    void note(std::string_view where, std::string_view what);
+
+    static constexpr std::size_t kMaxVerbs = 256;
+
+    const std::string _name;
+    const std::uint64_t _version;
+    PluginConfig _config;
+    HookBus& _bus;
+    PluginServices& _services;
+    sdk::Metrics& _metrics;
+    Poco::Logger& _logger;
+    std::atomic<bool> _inInit{false};
+    std::atomic<std::uint64_t> _errors{0};
+
+    mutable std::mutex _mutex; // guards all below
+    std::string _lastError;
+    MonotonicMs _lastLogged = 0;
+    std::uint64_t _notLogged = 0;
+    bool _verbsPublished = false;
+    std::size_t _verbCount = 0;
+    std::vector<ControlVerbs::Verb> _stagedVerbs;
+
+    Ref<HookSet> _set;
+    std::unique_ptr<PluginTasks> _tasks;
+};
+
+} // namespace nanomq

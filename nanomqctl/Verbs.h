@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace nanomq::ctl
+{
+
+using Arguments = std::vector<std::string>;
+
+// Each takes what follows the verb, prints to standard output, and returns the exit status. They
+// throw UsageError, Failure, and Poco exceptions.
+
+int statusVerb(const Arguments& arguments);
+int clientsVerb(const Arguments& arguments);
+int subscriptionsVerb(const Arguments& arguments);
+int metricsVerb(const Arguments& arguments);
+
+int stopVerb(const Arguments& arguments);
+int restartVerb(const Arguments& arguments);
+int reloadVerb(const Arguments& arguments);
+
+int pluginVerb(const Arguments& arguments);
+/// `nanomqctl NAME WORDS... [--key=value]...`: a verb that plugin NAME has added.
+int verbOfPlugin(const std::string& plugin, const Arguments& arguments);
+
+int publishVerb(const Arguments& arguments);
+int subscribeVerb(const Arguments& arguments);
+
+/// What plugins of the running broker add, for --help; empty when no broker answers.
+/// @param arguments  may hold --control.
+std::string helpOfPlugins(const Arguments& arguments);
+
+} // namespace nanomq::ctl

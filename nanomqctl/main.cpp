@@ -1,0 +1,106 @@
+// The command-line tool: looks at a broker, tells it what to do, and speaks MQTT to it.
+
+#include "Shell.h"
+#include "Verbs.h"
+
+#include <Poco/Exception.h>
+
+#include <array>
+#include <csignal>
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+namespace nanomq::ctl
+{
+
+namespace
+{
+
+struct Verb
+{
+    std::string_view name;
+    int (*run)(const Arguments& arguments);
+    std::string_view help;
+};
+
+constexpr std::array kVerbs = {
+    Verb{"status", statusVerb, "the broker at a glance"},
+    Verb{"clients", clientsVerb, "clients that are connected, or have a session"},
+    Verb{"subscriptions", subscriptionsVerb, "what clients are subscribed to"},
+    Verb{"metrics", metricsVerb, "every counter and gauge"},
+    Verb{"plugin", pluginVerb, "list, load, unload, reload, info: what the broker hosts"},
+    Verb{"stop", stopVerb, "stop the broker, and wait until it has ended"},
+    Verb{"restart", restartVerb, "start it anew, with the same arguments"},
+    Verb{"reload", reloadVerb, "have it read its configuration again"},
+    Verb{"pub", publishVerb, "publish a message, or lines of standard input"},
+    Verb{"sub", subscribeVerb, "subscribe, and print what comes"},
+};
+
+void printHelp(const Arguments& arguments)
+{
+    std::cout << "usage: nanomqctl VERB [OPTION]...\n"
+                 "       nanomqctl VERB --help\n\n";
+    for (const Verb& verb: kVerbs)
+        std::cout << "  " << verb.name << std::string(15 - verb.name.size(), ' ') << verb.help << '\n';
+    std::cout << "\nof every verb:\n"
+                 "  --json          print JSON\n"
+                 "  --control PATH  the socket of the broker (or variable NANOMQ_CONTROL)\n"
+              << helpOfPlugins(arguments);
+}
+
+/// Options that may stand before the verb go behind it.
+Arguments withVerbInFront(Arguments arguments)
+{
+    std::size_t at = 0;
+    while (at < arguments.size() && arguments[at].starts_with("--"))
+        at += arguments[at] == "--control" ? 2 : 1;
+    if (at < arguments.size())
+        std::rotate(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(at),
+                    arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    return arguments;
+}
+
+int run(const Arguments& given)
+{
+    const Arguments arguments = withVerbInFront(given);
+    const std::string verb = arguments.empty() ? "" : arguments.front();
+    if (verb == "--version") return std::cout << "nanomqctl " NANOMQ_VERSION "\n", 0;
+    if (verb.empty() || verb.starts_with("-") || verb == "help")
+    {
+        printHelp(arguments);
+        return verb.empty() ? 2 : 0;
+    }
+    const Arguments rest(arguments.begin() + 1, arguments.end());
+    for (const Verb& known: kVerbs)
+        if (known.name == verb) return known.run(rest);
+    return verbOfPlugin(verb, rest);
+}
+
+} // namespace
+
+} // namespace nanomq::ctl
+
+int main(int argc, char** argv)
+{
+    std::signal(SIGPIPE, SIG_IGN);
+    try
+    {
+        return nanomq::ctl::run(nanomq::ctl::Arguments(argv + 1, argv + argc));
+    }
+    catch (const nanomq::ctl::UsageError& wrong)
+    {
+        std::cerr << "nanomqctl: " << wrong.what() << '\n';
+        return 2;
+    }
+    catch (const Poco::Exception& failure)
+    {
+        std::cerr << "nanomqctl: " << failure.displayText() << '\n';
+    }
+    catch (const std::exception& failure)
+    {
+        std::cerr << "nanomqctl: " << failure.what() << '\n';
+    }
+    return 1;
+}
