@@ -2,7 +2,10 @@
 
 #include "app/BrokerMetrics.h"
 #include "app/Commands.h"
+#include "app/KernelServices.h"
+#include "app/Listening.h"
 #include "app/Logging.h"
+#include "app/PluginCommands.h"
 #include "app/Readiness.h"
 #include "app/Startup.h"
 #include "broker/Broker.h"
@@ -10,6 +13,8 @@
 #include "control/ControlClient.h"
 #include "control/ControlPath.h"
 #include "control/ControlServer.h"
+#include "plugin/PluginHost.h"
+#include "plugin/PluginProbe.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
@@ -77,6 +82,15 @@ bool tell(const ConfigReport& report)
     return report.ok();
 }
 
+/// Without a plugin that is to keep somebody out, the broker would be open.
+void requireGuards(const PluginHost& plugins)
+{
+    for (const auto& plugin : plugins.list())
+        if (plugin.guard && plugin.state != PluginState::Active)
+            throw Poco::RuntimeException("the plugin " + plugin.name +
+                                         " is switched on and could not be loaded: " + plugin.reason);
+}
+
 Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
 {
     auto& log = Poco::Logger::get("broker");
@@ -87,18 +101,29 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     HookBus hooks(quiescence);
     Broker broker(startup.brokerSettings(), hooks, quiescence);
     for (const auto& listener : startup.kernel().listeners)
-        broker.listen(listener.url.scheme, listener.url.host, listener.url.port);
+        broker.listen(listenerSettings(listener));
 
     registerBrokerMetrics(metrics, broker);
+
+    ControlVerbs verbs;
+    KernelServices services(broker, metrics, verbs);
+    PluginHost::Options hosting;
+    hosting.pluginDir = startup.pluginDir();
+    hosting.confDir = startup.confDir();
+    hosting.stateDir = startup.stateDir();
+    PluginHost plugins(hosting, hooks, services, startup.overrides());
 
     prepareControlFolder(startup.controlPath());
     ControlServer control(startup.controlPath(), Poco::Logger::get("control"));
     const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
     registerBrokerCommands(control,
                            {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
+    registerPluginCommands(control, plugins, verbs, startup);
 
-    broker.start();
     control.start();
+    plugins.loadConfigured(); // before the first client comes: it may be a plugin that lets it in
+    requireGuards(plugins);
+    broker.start();
     std::string urls;
     for (const auto& url : broker.listenerUrls()) urls += (urls.empty() ? "" : " ") + url;
     log.information("nanomq " NANOMQ_VERSION " listens at " + urls);
@@ -108,6 +133,7 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     log.information(ending == Ending::Stop ? "stopping" : "restarting");
     control.stop();
     broker.stop();
+    plugins.unloadAll(); // last, so that they hear of every disconnect
     return ending;
 }
 
@@ -115,11 +141,21 @@ int start(const BrokerArguments& arguments, char** argv)
 {
     ConfigReport report;
     const Startup startup(arguments, report);
-    if (!tell(report)) return 1;
+    startup.reportUnclaimed(report);
     if (arguments.check)
     {
+        startup.plugins(report);
+        if (!tell(report)) return 1;
         std::cout << "the configuration is fine\n";
         return 0;
+    }
+    if (!tell(report))
+    {
+        // All at once: who corrects the kernel's file corrects the plugins', too.
+        ConfigReport ofPlugins;
+        startup.plugins(ofPlugins);
+        tell(ofPlugins);
+        return 1;
     }
 
     Readiness readiness;
@@ -158,13 +194,15 @@ int tellRunning(const BrokerArguments& arguments, const std::string& command)
 
 int run(int argc, char** argv)
 {
-    const auto parsed = parseBrokerArguments(std::vector<std::string>(argv + 1, argv + argc));
+    const auto parsed = parseBrokerArguments(std::vector<std::string>(argv + 1, argv + argc),
+                                             Overrides::processEnvironment());
     if (!parsed)
     {
         std::cerr << "nanomq: " << parsed.error().message << "\n";
         return 2;
     }
     const BrokerArguments& arguments = *parsed;
+    if (arguments.probeFile) return probePlugin(arguments.probeFile->c_str());
     if (arguments.help) return std::cout << brokerHelp(), 0;
     if (arguments.version) return std::cout << "nanomq " NANOMQ_VERSION "\n", 0;
     switch (arguments.verb)

@@ -19,7 +19,8 @@ using Poco::JSON::Object;
 class BrokerProcess
 {
 public:
-    explicit BrokerProcess(int pid) : _descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))
+    explicit BrokerProcess(int pid)
+        : _descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)))
     {
     }
     ~BrokerProcess()
@@ -83,7 +84,8 @@ int reloadVerb(const Arguments& arguments)
     if (options.has("help")) return std::cout << options.help(), 0;
     Shell shell(options);
     const auto answer = shell.call("reload", makeObject());
-    const bool isEmpty = answer.type() == typeid(Object::Ptr) && answer.extract<Object::Ptr>()->size() == 0;
+    const bool isEmpty =
+        answer.type() == typeid(Object::Ptr) && answer.extract<Object::Ptr>()->size() == 0;
     if (isEmpty) shell.tell("the configuration was read again", answer);
     else shell.print(answer);
     return 0;

@@ -43,21 +43,22 @@ Options listing(const char* usage, const char* summary)
 int list(const Options& options, const char* command, Object::Ptr request)
 {
     constexpr std::int64_t kPage = 500;
-    std::int64_t left = options.number("limit", kUsualRows, 0, std::numeric_limits<std::int64_t>::max());
+    std::int64_t left =
+        options.number("limit", kUsualRows, 0, std::numeric_limits<std::int64_t>::max());
     if (left == 0) left = std::numeric_limits<std::int64_t>::max();
 
     Shell shell(options);
     Array::Ptr rows = new Array;
     Var next;
     if (options.has("after")) next = options.text("after");
-    do
-    {
+    do {
         if (!next.isEmpty()) request->set("after", next);
         request->set("limit", std::min(left, kPage));
         Object::Ptr page = shell.callForObject(command, request);
         const Array::Ptr more = page->getArray(command);
-        if (more.isNull()) throw Failure(std::string("the broker's answer has no '") + command + '\'');
-        for (const Var& row: *more) rows->add(row);
+        if (more.isNull())
+            throw Failure(std::string("the broker's answer has no '") + command + '\'');
+        for (const Var& row : *more) rows->add(row);
         left -= static_cast<std::int64_t>(more->size());
         next = page->get("next");
     } while (!next.isEmpty() && left > 0);
@@ -91,7 +92,8 @@ int metricsVerb(const Arguments& arguments)
 
 int clientsVerb(const Arguments& arguments)
 {
-    Options options = listing("clients [OPTION]...", "Clients that are connected, or have a session.");
+    Options options =
+        listing("clients [OPTION]...", "Clients that are connected, or have a session.");
     options.value("like", "", "TEXT", "only those whose Client Identifier has this in it");
     options.parse(arguments);
     options.noWordsBeyond(0);

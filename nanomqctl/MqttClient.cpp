@@ -41,14 +41,14 @@ bool isPublishAnswer(PacketType type) noexcept
 } // namespace
 
 MqttClient::MqttClient(const MqttOptions& options)
-    : _options(options), _clientId(clientIdFor(options))
+    : _options(options),
+      _clientId(clientIdFor(options))
 {
     const std::string peer = options.host + ':' + std::to_string(options.port);
     try
     {
         const Poco::Net::IPAddress address = Poco::Net::DNS::resolveOne(options.host);
-        _socket.connect({address, options.port},
-                        Poco::Timespan(options.patience.count() * 1'000));
+        _socket.connect({address, options.port}, Poco::Timespan(options.patience.count() * 1'000));
         _socket.setNoDelay(true);
     }
     catch (const Poco::TimeoutException&)
@@ -117,7 +117,8 @@ std::vector<ReasonCode> MqttClient::subscribe(const std::vector<std::string>& fi
 {
     Subscribe packet;
     packet.packetIdentifier = newIdentifier();
-    for (const std::string& filter: filters) packet.requests.push_back({filter, qos, false, false, 0});
+    for (const std::string& filter : filters)
+        packet.requests.push_back({filter, qos, false, false, 0});
     std::vector<std::uint8_t> bytes;
     encode(packet, _options.version, bytes);
     send(bytes);
@@ -133,11 +134,15 @@ MqttClient::Event MqttClient::wait(int input, int interrupt)
     for (;;)
     {
         // One by one: what is not asked for any more is not acknowledged either.
-        while (_messages.empty() && handleOne()) {}
+        while (_messages.empty() && handleOne())
+        {
+        }
         if (!_messages.empty()) return Event::Message;
 
-        pollfd ready[] = {{_socket.impl()->sockfd(), POLLIN, 0}, {input, POLLIN, 0}, {interrupt, POLLIN, 0}};
-        const MonotonicMs left = nextPing() == kNever ? -1 : std::max<MonotonicMs>(nextPing() - monotonicNow(), 0);
+        pollfd ready[] = {
+            {_socket.impl()->sockfd(), POLLIN, 0}, {input, POLLIN, 0}, {interrupt, POLLIN, 0}};
+        const MonotonicMs left =
+            nextPing() == kNever ? -1 : std::max<MonotonicMs>(nextPing() - monotonicNow(), 0);
         if (::poll(ready, std::size(ready), static_cast<int>(left)) < 0 && errno != EINTR)
             throw Failure("cannot wait for the broker");
         if (ready[2].revents != 0) return Event::Interrupted;
@@ -165,7 +170,9 @@ void MqttClient::disconnect()
     const MonotonicMs until = monotonicNow() + kGoodbye;
     while (_isClosing && monotonicNow() < until)
     {
-        while (handleOne()) {}
+        while (handleOne())
+        {
+        }
         receive(until);
     }
 }
@@ -185,9 +192,13 @@ void MqttClient::send(const std::vector<std::uint8_t>& packet)
     catch (const Poco::Exception& broken)
     {
         // What the broker said before it closed is the better reason.
-        while (handleOne()) {}
+        while (handleOne())
+        {
+        }
         receive(monotonicNow());
-        while (handleOne()) {}
+        while (handleOne())
+        {
+        }
         throw Failure("the connection to the broker broke: " + broken.displayText());
     }
     _lastSent = monotonicNow();
@@ -201,7 +212,9 @@ MqttClient::Answer MqttClient::await(PacketType type, PacketIdentifier identifie
     const MonotonicMs until = monotonicNow() + _options.patience.count();
     for (;;)
     {
-        while (!_answer && handleOne()) {}
+        while (!_answer && handleOne())
+        {
+        }
         if (_answer) return std::move(*_answer);
         if (monotonicNow() >= until)
             throw Failure("the broker did not answer with " + std::string(packetTypeText(type)) +
@@ -266,16 +279,17 @@ void MqttClient::handle(const Connack& connack)
 {
     if (_awaitedType != PacketType::Connack) throw Failure("the broker sent a second CONNACK");
     _awaitedType = {};
-    _answer = Answer{connack.reason, std::string(connack.properties.has(PropertyId::ReasonString)
-                                                     ? connack.properties.reasonString
-                                                     : std::string_view()),
+    _answer = Answer{connack.reason,
+                     std::string(connack.properties.has(PropertyId::ReasonString)
+                                     ? connack.properties.reasonString
+                                     : std::string_view()),
                      {}};
 }
 
 void MqttClient::handle(const Publish& publish)
 {
-    const bool isAgain = publish.qos == QoS::ExactlyOnce &&
-                         !_unreleased.insert(publish.packetIdentifier).second;
+    const bool isAgain =
+        publish.qos == QoS::ExactlyOnce && !_unreleased.insert(publish.packetIdentifier).second;
     if (!isAgain && !_isClosing)
         _messages.push_back({std::string(publish.topicName), std::string(asText(publish.payload)),
                              publish.qos, publish.retain, publish.dup});

@@ -14,7 +14,8 @@ namespace nanomq::ctl
 using Poco::Util::Option;
 
 Options::Options(std::string usage, std::string summary)
-    : _usage(std::move(usage)), _summary(std::move(summary))
+    : _usage(std::move(usage)),
+      _summary(std::move(summary))
 {
     flag("json", "", "print JSON");
     value("control", "", "PATH", "the socket of the broker (or variable NANOMQ_CONTROL)");
@@ -42,7 +43,7 @@ void Options::parse(const std::vector<std::string>& arguments)
     {
         std::string name;
         std::string found;
-        for (const std::string& argument: arguments)
+        for (const std::string& argument : arguments)
         {
             if (!processor.process(argument, name, found)) _words.push_back(argument);
             else if (!name.empty()) _found[name].push_back(found);
@@ -85,9 +86,9 @@ bool Options::truth(const std::string& name, bool absent) const
 {
     if (!has(name)) return absent;
     const std::string given = text(name);
-    for (const char* word: {"true", "yes", "on", "1"})
+    for (const char* word : {"true", "yes", "on", "1"})
         if (given == word) return true;
-    for (const char* word: {"false", "no", "off", "0"})
+    for (const char* word : {"false", "no", "off", "0"})
         if (given == word) return false;
     throw UsageError("--" + name + " takes true or false, not '" + given + '\'');
 }

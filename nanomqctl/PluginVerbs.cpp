@@ -76,7 +76,7 @@ std::string describe(const Array& verbs, const std::string& onlyOf)
 {
     std::vector<std::pair<std::string, std::string>> lines;
     std::size_t width = 0;
-    for (const Var& entry: verbs)
+    for (const Var& entry : verbs)
     {
         if (entry.type() != typeid(Object::Ptr)) continue;
         const Object& verb = *entry.extract<Object::Ptr>();
@@ -87,7 +87,7 @@ std::string describe(const Array& verbs, const std::string& onlyOf)
         width = std::max(width, displayWidth(lines.back().first));
     }
     std::ostringstream out;
-    for (const auto& [words, help]: lines)
+    for (const auto& [words, help] : lines)
         out << "  " << words << std::string(width - displayWidth(words) + 2, ' ') << help << '\n';
     return out.str();
 }
@@ -96,9 +96,10 @@ std::string describe(const Array& verbs, const std::string& onlyOf)
 
 int pluginVerb(const Arguments& arguments)
 {
-    Options options("plugin list | load NAME | unload NAME | reload NAME | info NAME",
-                    "What the broker hosts. 'load' also takes a plugin that its file switches off; "
-                    "'reload' replaces it by what is in its file now, while clients stay connected.");
+    Options options(
+        "plugin list | load NAME | unload NAME | reload NAME | info NAME",
+        "What the broker hosts. 'load' also takes a plugin that its file switches off; "
+        "'reload' replaces it by what is in its file now, while clients stay connected.");
     options.parse(arguments);
     if (options.has("help")) return std::cout << options.help(), 0;
     const std::string& verb = options.word(0, "list, load, unload, reload or info behind 'plugin'");
@@ -108,13 +109,15 @@ int pluginVerb(const Arguments& arguments)
         options.noWordsBeyond(1);
         return listPlugins(shell);
     }
-    for (const char* known: {"load", "unload", "reload", "info"})
+    for (const char* known : {"load", "unload", "reload", "info"})
         if (verb == known)
         {
             options.noWordsBeyond(2);
-            return onePlugin(shell, verb, options.word(1, "the name of a plugin behind '" + verb + '\''));
+            return onePlugin(shell, verb,
+                             options.word(1, "the name of a plugin behind '" + verb + '\''));
         }
-    throw UsageError("unknown word '" + verb + "' behind 'plugin'; expected list, load, unload, reload or info");
+    throw UsageError("unknown word '" + verb +
+                     "' behind 'plugin'; expected list, load, unload, reload or info");
 }
 
 int verbOfPlugin(const std::string& plugin, const Arguments& arguments)
@@ -131,7 +134,7 @@ int verbOfPlugin(const std::string& plugin, const Arguments& arguments)
         return options.has("help") ? 0 : 2;
     }
     Array::Ptr words = new Array;
-    for (const std::string& word: call.words) words->add(word);
+    for (const std::string& word : call.words) words->add(word);
     Object::Ptr request = makeObject();
     request->set("plugin", plugin);
     request->set("words", words);

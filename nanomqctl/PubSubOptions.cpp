@@ -61,8 +61,9 @@ MqttOptions connectOptions(const Options& options)
     }
     if (options.has("will-topic"))
     {
-        mqtt.will = MqttOptions::Will{textOption(options, "will-topic"), textOption(options, "will-msg"),
-                                      qosOption(options, "will-qos"), options.has("will-retain")};
+        mqtt.will =
+            MqttOptions::Will{textOption(options, "will-topic"), textOption(options, "will-msg"),
+                              qosOption(options, "will-qos"), options.has("will-retain")};
         if (mqtt.will->topic.empty() || hasWildcard(mqtt.will->topic))
             throw UsageError("a will needs a Topic Name without wildcards");
     }

@@ -58,7 +58,8 @@ int publishVerb(const Arguments& arguments)
     const std::string payload = options.text("msg");
     if (payload.size() > kLargestPayload) throw UsageError("--msg is longer than MQTT can carry");
     const bool fromInput = options.has("stdin-line");
-    if (fromInput && options.has("msg")) throw UsageError("--msg and --stdin-line exclude each other");
+    if (fromInput && options.has("msg"))
+        throw UsageError("--msg and --stdin-line exclude each other");
     const QoS qos = qosOption(options, "qos");
 
     MqttClient client(connectOptions(options));

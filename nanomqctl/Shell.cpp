@@ -35,12 +35,13 @@ Poco::JSON::Object::Ptr makeObject()
 }
 
 Shell::Shell(const Options& options, std::chrono::milliseconds deadline)
-    : _look(lookOf(options)), _path(controlPath(options)), _deadline(deadline)
+    : _look(lookOf(options)),
+      _path(controlPath(options)),
+      _deadline(deadline)
 {
 }
 
-Poco::Dynamic::Var Shell::call(const std::string& command,
-                               const Poco::JSON::Object::Ptr& arguments)
+Poco::Dynamic::Var Shell::call(const std::string& command, const Poco::JSON::Object::Ptr& arguments)
 {
     try
     {

@@ -57,7 +57,7 @@ void show(const ReceivedMessage& message, Form form)
 void checkFilters(const std::vector<std::string>& filters)
 {
     if (filters.empty()) throw UsageError("sub needs at least one --topic");
-    for (const std::string& filter: filters)
+    for (const std::string& filter : filters)
         if (filter.empty() || filter.size() > 65'535 || !isUtf8(filter))
             throw UsageError("--topic takes a Topic Filter: UTF-8, not empty");
 }

@@ -73,10 +73,11 @@ std::string spanText(std::int64_t seconds)
         std::int64_t seconds;
         char letter;
     };
-    static constexpr std::array units = {Unit{86'400, 'd'}, Unit{3'600, 'h'}, Unit{60, 'm'}, Unit{1, 's'}};
+    static constexpr std::array units = {Unit{86'400, 'd'}, Unit{3'600, 'h'}, Unit{60, 'm'},
+                                         Unit{1, 's'}};
     std::string text;
     int shown = 0;
-    for (const Unit& unit: units)
+    for (const Unit& unit : units)
     {
         const std::int64_t count = seconds / unit.seconds;
         if ((count == 0 && shown == 0 && unit.seconds > 1) || shown == 2) continue;
@@ -89,7 +90,8 @@ std::string spanText(std::int64_t seconds)
 
 std::string timeText(std::int64_t unixMs)
 {
-    return Poco::DateTimeFormatter::format(Poco::Timestamp(unixMs * 1000), "%Y-%m-%d %H:%M:%S") + 'Z';
+    return Poco::DateTimeFormatter::format(Poco::Timestamp(unixMs * 1000), "%Y-%m-%d %H:%M:%S") +
+           'Z';
 }
 
 /// The name of a key without its unit, which the cell then has.
@@ -97,7 +99,7 @@ std::string heading(const std::string& key, Look look)
 {
     if (look != Look::Terminal) return harmless(key);
     std::string text = harmless(key);
-    for (const std::string_view unit: {"_ms", "_bytes", "_s"})
+    for (const std::string_view unit : {"_ms", "_bytes", "_s"})
         if (text.size() > unit.size() && text.ends_with(unit))
         {
             text.resize(text.size() - unit.size());
@@ -119,19 +121,20 @@ std::vector<Column> columnsOf(const Array& rows, Look look)
 {
     std::vector<Column> columns;
     std::map<std::string, std::size_t> index;
-    for (const Var& row: rows)
-        for (const std::string& key: row.extract<Object::Ptr>()->getNames())
+    for (const Var& row : rows)
+        for (const std::string& key : row.extract<Object::Ptr>()->getNames())
             if (index.try_emplace(key, columns.size()).second)
                 columns.push_back({key, {heading(key, look)}, 0, true});
-    for (Column& column: columns)
+    for (Column& column : columns)
     {
-        for (const Var& row: rows)
+        column.isNumeric = !column.key.ends_with("_at_ms"); // shown as a date
+        for (const Var& row : rows)
         {
             const Var value = row.extract<Object::Ptr>()->get(column.key);
             column.isNumeric &= value.isEmpty() || (value.isNumeric() && !value.isBoolean());
             column.cells.push_back(cellText(column.key, value, look));
         }
-        for (const std::string& cell: column.cells)
+        for (const std::string& cell : column.cells)
             column.width = std::max(column.width, displayWidth(cell));
     }
     return columns;
@@ -143,7 +146,7 @@ void printTable(const Array& rows, Look look, std::ostream& out)
     for (std::size_t row = 0; row <= rows.size(); ++row)
     {
         std::string line;
-        for (const Column& column: columns)
+        for (const Column& column : columns)
         {
             const bool isLast = &column == &columns.back();
             const std::string& cell = column.cells[row];
@@ -159,9 +162,9 @@ void printTable(const Array& rows, Look look, std::ostream& out)
 void printObject(const Object& object, Look look, std::ostream& out)
 {
     std::size_t width = 0;
-    for (const auto& [key, value]: object)
+    for (const auto& [key, value] : object)
         if (!isTable(value)) width = std::max(width, displayWidth(heading(key, look)));
-    for (const std::string& key: object.getNames())
+    for (const std::string& key : object.getNames())
     {
         const Var value = object.get(key);
         if (isTable(value)) continue;
@@ -171,7 +174,7 @@ void printObject(const Object& object, Look look, std::ostream& out)
         else out << std::string(width - displayWidth(name) + 2, ' ');
         out << cellText(key, value, look) << '\n';
     }
-    for (const std::string& key: object.getNames())
+    for (const std::string& key : object.getNames())
     {
         const Var value = object.get(key);
         if (!isTable(value)) continue;
@@ -182,7 +185,7 @@ void printObject(const Object& object, Look look, std::ostream& out)
 
 void printArray(const Array& items, Look look, std::ostream& out)
 {
-    for (const Var& item: items) out << cellText({}, item, look) << '\n';
+    for (const Var& item : items) out << cellText({}, item, look) << '\n';
     if (items.size() == 0 && look == Look::Terminal) out << "none\n";
 }
 
@@ -224,7 +227,7 @@ std::string cellText(const std::string& key, const Var& value, Look look)
     {
         const Array& items = *value.extract<Array::Ptr>();
         std::string joined;
-        for (const Var& item: items)
+        for (const Var& item : items)
             joined += (joined.empty() ? "" : ", ") + cellText({}, item, look);
         return joined.empty() ? "-" : joined;
     }

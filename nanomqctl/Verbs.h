@@ -24,6 +24,9 @@ int pluginVerb(const Arguments& arguments);
 /// `nanomqctl NAME WORDS... [--key=value]...`: a verb that plugin NAME has added.
 int verbOfPlugin(const std::string& plugin, const Arguments& arguments);
 
+/// Needs no broker.
+int passwdVerb(const Arguments& arguments);
+
 int publishVerb(const Arguments& arguments);
 int subscribeVerb(const Arguments& arguments);
 

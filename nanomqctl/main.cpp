@@ -5,9 +5,9 @@
 
 #include <Poco/Exception.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
-#include <algorithm>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -36,14 +36,16 @@ constexpr std::array kVerbs = {
     Verb{"reload", reloadVerb, "have it read its configuration again"},
     Verb{"pub", publishVerb, "publish a message, or lines of standard input"},
     Verb{"sub", subscribeVerb, "subscribe, and print what comes"},
+    Verb{"passwd", passwdVerb, "put a user into a password file, or take one out"},
 };
 
 void printHelp(const Arguments& arguments)
 {
     std::cout << "usage: nanomqctl VERB [OPTION]...\n"
                  "       nanomqctl VERB --help\n\n";
-    for (const Verb& verb: kVerbs)
-        std::cout << "  " << verb.name << std::string(15 - verb.name.size(), ' ') << verb.help << '\n';
+    for (const Verb& verb : kVerbs)
+        std::cout << "  " << verb.name << std::string(15 - verb.name.size(), ' ') << verb.help
+                  << '\n';
     std::cout << "\nof every verb:\n"
                  "  --json          print JSON\n"
                  "  --control PATH  the socket of the broker (or variable NANOMQ_CONTROL)\n"
@@ -73,7 +75,7 @@ int run(const Arguments& given)
         return verb.empty() ? 2 : 0;
     }
     const Arguments rest(arguments.begin() + 1, arguments.end());
-    for (const Verb& known: kVerbs)
+    for (const Verb& known : kVerbs)
         if (known.name == verb) return known.run(rest);
     return verbOfPlugin(verb, rest);
 }

@@ -56,6 +56,7 @@ constexpr std::pair<DeliveryResult, const char*> kDrops[] = {
     {DeliveryResult::QueueFull, "reason=\"queue_full\""},
     {DeliveryResult::TooSlow, "reason=\"client_too_slow\""},
     {DeliveryResult::PacketTooLarge, "reason=\"packet_too_large\""},
+    {DeliveryResult::NotAuthorized, "reason=\"not_authorized\""},
 };
 
 } // namespace

@@ -59,8 +59,8 @@ void startLogging(const LogConfig& config, const std::string& stateDir)
     Poco::AutoPtr<Poco::AsyncChannel> queue(new Poco::AsyncChannel(all));
     queue->setProperty("queueSize", kQueuedLines);
     queue->open();
-    Poco::Logger::setChannel("", queue);
-    Poco::Logger::setLevel("", Poco::Logger::parseLevel(config.level));
+    Poco::Logger::root().setChannel(queue);
+    Poco::Logger::root().setLevel(config.level);
 }
 
 void stopLogging()

@@ -1,10 +1,14 @@
 #include "app/Startup.h"
 
+#include "config/SchemaSection.h"
 #include "control/ControlPath.h"
+#include "plugin/PluginSwitches.h"
 
+#include <Poco/Exception.h>
 #include <Poco/File.h>
-#include <Poco/Path.h>
 
+#include <algorithm>
+#include <deque>
 #include <filesystem>
 
 namespace nanomq
@@ -24,29 +28,110 @@ std::string defaultPluginDir()
                                                           : (prefix / "plugins").string();
 }
 
+constexpr const char* kInstalledConfDir = "/etc/nanomq/conf.d";
+
 ConfigFile kernelFile(const BrokerArguments& arguments, const std::string& confDir,
                       ConfigReport& report)
 {
     if (arguments.confFile) return ConfigFile::read(*arguments.confFile, report);
+    // A broker that nobody has configured starts with the defaults.
+    if (!arguments.confDir && !Poco::File(confDir).exists()) return ConfigFile("nanomq.conf");
     return ConfDir(confDir, report).kernelFile(report);
+}
+
+Schema schemaOf(const std::string& plugin, const std::string& library, bool present)
+{
+    const auto json = present ? readSchemaSection(library) : std::nullopt;
+    return json ? Schema::fromJson(plugin, *json) : Schema::openFor(plugin);
+}
+
+/// Without a library there is no schema that would say what holds when the switch is absent.
+bool isOn(const std::string& plugin, const Configuration& configuration, const Schema& schema,
+          bool present)
+{
+    if (present) return isSwitchedOn(configuration, schema);
+    const auto own = PluginSwitch::of(plugin);
+    const auto text = configuration.text(own.key);
+    const auto value = text ? parseBoolean(*text) : ConfigValue<bool>(own.whenAbsent);
+    return !value || *value;
 }
 
 } // namespace
 
 Startup::Startup(const BrokerArguments& arguments, ConfigReport& report)
-    : _overrides(Overrides::processEnvironment(), arguments.settings),
-      _confDir(arguments.confDir.value_or("/etc/nanomq/conf.d")),
+    : _arguments(arguments),
+      _overrides(Overrides::processEnvironment(), arguments.settings),
+      _confDir(arguments.confDir.value_or(kInstalledConfDir)),
       _stateDir(arguments.stateDir.value_or(defaultStateDir())),
-      _controlPath(arguments.controlPath.value_or(defaultControlPath()))
+      _controlPath(arguments.controlPath.value_or(defaultControlPath())),
+      _schema(kernelSchema()),
+      _configuration(Configuration::load(kernelFile(arguments, _confDir, report), _schema,
+                                         _overrides, report)),
+      _kernel(KernelConfig::load(_configuration, report.errors))
 {
-    // A broker that nobody has configured starts with the defaults.
-    const bool configured = arguments.confDir || arguments.confFile || Poco::File(_confDir).exists();
-    const Schema schema = kernelSchema();
-    const ConfigFile file = configured ? kernelFile(arguments, _confDir, report)
-                                       : ConfigFile::parse("nanomq.conf", "", report);
-    const auto configuration = Configuration::load(file, schema, _overrides, report);
-    _kernel = KernelConfig::load(configuration, report.errors);
     _pluginDir = _kernel.pluginDir.empty() ? defaultPluginDir() : _kernel.pluginDir;
+}
+
+std::vector<Startup::Plugin> Startup::plugins(ConfigReport& report) const
+{
+    std::vector<Plugin> plugins;
+    const ConfDir folder(_confDir, report);
+    for (const auto& file : folder.plugins())
+    {
+        const std::string library = libraryOf(file.name);
+        const bool present = Poco::File(library).exists();
+        Plugin plugin{file.name, file.path};
+        try
+        {
+            const Schema schema = schemaOf(file.name, library, present);
+            const auto configuration = Configuration::load(ConfigFile::read(file.path, report),
+                                                           schema, _overrides, report);
+            plugin.on = isOn(file.name, configuration, schema, present);
+            if (plugin.on && !present)
+                report.errors.push_back({file.path, "", "there is no library " + library});
+        }
+        catch (const Poco::Exception& error)
+        {
+            report.errors.push_back({library, "", error.displayText()});
+        }
+        plugins.push_back(std::move(plugin));
+    }
+    return plugins;
+}
+
+void Startup::reportUnclaimed(ConfigReport& report) const
+{
+    std::deque<Schema> schemas{_schema}; // they stay in place
+    ConfigReport toldElsewhere;
+    const ConfDir folder(_confDir, toldElsewhere);
+    for (const auto& file : folder.plugins())
+    {
+        const std::string library = libraryOf(file.name);
+        try
+        {
+            schemas.push_back(schemaOf(file.name, library, Poco::File(library).exists()));
+        }
+        catch (const Poco::Exception&)
+        {
+            schemas.push_back(Schema::openFor(file.name)); // told by plugins()
+        }
+    }
+    std::vector<const Schema*> all;
+    for (const auto& schema : schemas) all.push_back(&schema);
+    _overrides.reportUnclaimed(all, report);
+}
+
+std::vector<std::string> Startup::changedKeys(const Startup& before) const
+{
+    std::vector<std::string> keys;
+    const auto compare = [&keys](const Configuration& with, const Configuration& without) {
+        for (const auto& item : with.items())
+            if (without.text(item.key) != item.value && std::find(keys.begin(), keys.end(), item.key) == keys.end())
+                keys.push_back(item.key);
+    };
+    compare(_configuration, before._configuration);
+    compare(before._configuration, _configuration);
+    return keys;
 }
 
 BrokerSettings Startup::brokerSettings() const noexcept
@@ -61,6 +146,10 @@ BrokerSettings Startup::brokerSettings() const noexcept
     settings.maximumTopicLevels = _kernel.maxTopicLevels;
     settings.maximumSessionExpiry = _kernel.maxSessionExpirySeconds;
     settings.keepAliveFactorPermille = _kernel.keepAliveFactorThousandths;
+    settings.keepAliveMaximum = _kernel.keepAliveMaximumSeconds;
+    settings.maximumQoS = static_cast<QoS>(_kernel.maximumQoS);
+    settings.retainAvailable = _kernel.retainAvailable;
+    settings.responseInformation = _kernel.responseInformation;
     settings.connectTimeout = _kernel.connectTimeout;
     settings.maximumConnections = _kernel.maxConnections;
     settings.queue = {_kernel.sessionQueueMessages, _kernel.sessionQueueBytes};

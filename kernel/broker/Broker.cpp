@@ -1,6 +1,9 @@
 #include "broker/Broker.h"
 
+#include <Poco/Exception.h>
+
 #include <latch>
+#include <utility>
 
 namespace nanomq
 {
@@ -25,10 +28,10 @@ Broker::~Broker()
     stop();
 }
 
-void Broker::listen(const std::string& scheme, const std::string& host, std::uint16_t port)
+void Broker::listen(ListenerSettings settings)
 {
-    auto& listener =
-        *_listeners.emplace_back(std::make_unique<Listener>(scheme, host, port));
+    auto& listener = *_listeners.emplace_back(
+        std::make_unique<Listener>(std::move(settings), _transports));
     for (auto& worker : _state.workers) worker->listen(listener);
 }
 
@@ -42,13 +45,18 @@ void Broker::start()
 
 template <class Call> void Broker::onEveryWorker(Call call)
 {
-    std::latch done(static_cast<std::ptrdiff_t>(_state.workers.size()));
+    struct Done
+    {
+        ~Done() { latch.count_down(); } // also when the call throws
+        std::latch& latch;
+    };
+    std::latch latch(static_cast<std::ptrdiff_t>(_state.workers.size()));
     for (auto& worker : _state.workers)
-        worker->loop().mailbox().post([&call, &done, worker = worker.get()] {
+        worker->loop().mailbox().post([&call, &latch, worker = worker.get()] {
+            const Done done{latch};
             call(*worker);
-            done.count_down();
         });
-    done.wait();
+    latch.wait();
 }
 
 void Broker::stop()
@@ -57,13 +65,33 @@ void Broker::stop()
     onEveryWorker([](Worker& worker) {
         if (worker.number() == 0) worker.tell(sdk::BrokerStopping{}, {});
         worker.stopAccepting();
-        worker.disconnectAll(ReasonCode::ServerShuttingDown);
+        worker.disconnectAll();
     });
-    // Connections that were on their way to another worker have arrived by now.
-    onEveryWorker([](Worker& worker) { worker.disconnectAll(ReasonCode::ServerShuttingDown); });
+    // Connections that were on their way to another worker have arrived there by now, and were
+    // disconnected.
+    onEveryWorker([](Worker&) {});
     for (auto& worker : _state.workers) worker->loop().stop();
     for (auto& thread : _threads) thread.join();
     _threads.clear();
+    _state.hooks.detach();
+    _state.quiescence.reclaim(); // closes the last connections' descriptors
+}
+
+std::vector<std::string> Broker::reloadCertificates()
+{
+    std::vector<std::string> problems;
+    for (const auto& listener : _listeners)
+    {
+        try
+        {
+            listener->transports().reload();
+        }
+        catch (const Poco::Exception& error)
+        {
+            problems.push_back(listener->url() + ": " + error.displayText());
+        }
+    }
+    return problems;
 }
 
 std::vector<std::string> Broker::listenerUrls() const

@@ -19,7 +19,7 @@ namespace nanomq
 /// The MQTT broker: listeners, workers, and what they share.
 ///
 ///     Broker broker(settings, hooks, quiescence);
-///     broker.listen("nmq-tcp", "127.0.0.1", 1883);
+///     broker.listen(settings);
 ///     broker.start();
 ///     …
 ///     broker.stop();
@@ -34,9 +34,14 @@ public:
     Broker(const Broker&) = delete;
     Broker& operator=(const Broker&) = delete;
 
-    /// Binds a listener; nothing is accepted before start(). Throws Poco::Net::NetException that
-    /// names the address.
-    void listen(const std::string& scheme, const std::string& host, std::uint16_t port);
+    /// Which transports listeners may have; add others before listen().
+    Transports& transports() noexcept { return _transports; }
+    /// Binds a listener; nothing is accepted before start(). Throws what Listener() throws.
+    void listen(ListenerSettings settings);
+    /// Reads certificates, keys and revocation lists again, for connections to come; those that
+    /// stand stay. Returns what is wrong with them, one sentence each: such a listener goes on
+    /// with what it had. Thread: [any].
+    std::vector<std::string> reloadCertificates();
     /// Starts the workers, and tells broker.started.
     void start();
     /// Tells broker.stopping, accepts no more, disconnects every client (0x8B), ends the workers.
@@ -49,6 +54,7 @@ public:
 
     /// Added up over all workers. Thread: [any].
     BrokerFigures figures() const;
+    const TransportCounters& transportCounters() const noexcept { return _transportCounters; }
     /// Clients, sessions and subscriptions, page by page. Thread: any but a worker.
     Listing& listing() noexcept { return _listing; }
     /// The interface nanomq.broker/1.
@@ -58,6 +64,8 @@ private:
     /// Runs `call` on every worker and waits until all have.
     template <class Call> void onEveryWorker(Call call);
 
+    TransportCounters _transportCounters;
+    Transports _transports{_transportCounters};
     BrokerState _state;
     ObserverFilters _observers;
     PluginBroker _plugins;

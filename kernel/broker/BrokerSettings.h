@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace nanomq
 {
@@ -20,6 +21,10 @@ struct BrokerSettings
     std::uint16_t inflightWindow = 2048;   // messages in flight to a client, at most
     unsigned maximumTopicLevels = 128;     // of a Topic Name or Topic Filter; 1 to 128
     std::uint32_t maximumSessionExpiry = 0xFFFFFFFF; // seconds
+    QoS maximumQoS = QoS::ExactlyOnce;     // of what clients publish
+    bool retainAvailable = true;           // whether clients may publish retained messages
+    std::uint16_t keepAliveMaximum = 0;    // seconds a 5.0 client may ask for; 0: no limit
+    std::string responseInformation;       // what it begins with (§3.2.2.3.15); empty: none
     std::uint32_t keepAliveFactorPermille = 1500; // of Keep Alive, until a silent client is dropped
     std::chrono::milliseconds connectTimeout{10'000};
     std::size_t maximumConnections = 0; // 0: no limit but the system's

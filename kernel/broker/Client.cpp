@@ -1,6 +1,8 @@
 #include "broker/Client.h"
 
 #include "broker/Worker.h"
+#include "wire/ListedReasons.h"
+#include "wire/Reader.h"
 
 #include <algorithm>
 #include <mutex>
@@ -20,7 +22,8 @@ constexpr std::uint32_t kMaximumConnectBytes = 64 * 1024;
 Client::Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer)
     : _connection(connection),
       _worker(&worker),
-      _origin(std::make_unique<Origin>(Origin{listener, std::move(peer)}))
+      _listener(listener),
+      _origin(std::make_unique<Origin>(Origin{std::move(peer), {}, {}}))
 {
 }
 
@@ -29,9 +32,11 @@ void Client::accepted()
     _worker->enter(*this);
     const auto& settings = _worker->broker().settings;
     auto& connections = _worker->broker().connections;
+    const bool hasPlace = _listener.enter();
     if (connections.fetch_add(1, std::memory_order_relaxed) >= settings.maximumConnections &&
         settings.maximumConnections > 0)
         return _connection.close("too many connections");
+    if (!hasPlace) return _connection.close("too many connections at this listener");
     _worker->loop().timers().schedule(*this, _worker->loop().now() +
                                                  settings.connectTimeout.count());
 }
@@ -40,6 +45,7 @@ void Client::moved(EventLoop& loop)
 {
     _worker = _worker->broker().workers[loop.number()].get();
     _worker->enter(*this);
+    if (_worker->stopping()) return disconnect(ReasonCode::ServerShuttingDown, kBrokerStops);
     _worker->loop().timers().schedule(
         *this, loop.now() + _worker->broker().settings.connectTimeout.count());
 }
@@ -52,7 +58,7 @@ MonotonicMs Client::keepAliveMs() const noexcept
 
 void Client::expired(MonotonicMs now)
 {
-    if (_state == State::AwaitsConnect)
+    if (_state != State::Connected)
     {
         if (_connection.readingPaused()) // for a hook, which has a deadline of its own
             return _worker->loop().timers().schedule(
@@ -69,7 +75,16 @@ void Client::expired(MonotonicMs now)
 std::size_t Client::received(ByteView bytes)
 {
     _lastReceived = _worker->loop().now();
-    _worker->counters().bytesReceived.add(bytes.size());
+    const std::size_t used = handlePackets(bytes);
+    _worker->counters().bytesReceived.add(used);
+    if (_state == State::Connected &&
+        _worker->broker().outbound.takesNotes.load(std::memory_order_relaxed))
+        _worker->tellNotes(*_session);
+    return used;
+}
+
+std::size_t Client::handlePackets(ByteView bytes)
+{
     std::size_t used = 0;
     while (used < bytes.size())
     {
@@ -78,9 +93,9 @@ std::size_t Client::received(ByteView bytes)
         if (!header) return fail(header.error()), bytes.size();
         if (!*header) break;
         const std::uint32_t size = (*header)->packetSize();
-        const bool first = _state == State::AwaitsConnect;
-        if (first && ((*header)->type != PacketType::Connect || size > kMaximumConnectBytes))
-            return fail(ReasonCode::ProtocolError, "the first packet is not a CONNECT"), bytes.size();
+        if (_state != State::Connected &&
+            (!isExpectedFirst((*header)->type) || size > kMaximumConnectBytes))
+            return fail(ReasonCode::ProtocolError, "not the packet that comes first"), bytes.size();
         if (size > _worker->broker().settings.maximumPacketSize)
             return fail(ReasonCode::PacketTooLarge), bytes.size();
         if (rest.size() < size)
@@ -90,7 +105,7 @@ std::size_t Client::received(ByteView bytes)
         }
 
         const ByteView body = rest.subspan((*header)->size, (*header)->remainingLength);
-        switch (first ? handleFirst(**header, body) : handle(**header, body))
+        switch (handle(**header, body))
         {
         case Step::Done: break;
         case Step::Parked: _connection.pauseReading(); return used;
@@ -100,26 +115,62 @@ std::size_t Client::received(ByteView bytes)
         used += size;
         _worker->counters().packetsReceived.add();
         if (_questions) _questions->end();
+        if (_answerTooLarge)
+            return disconnect(ReasonCode::PacketTooLarge, "its answer is too large"), bytes.size();
         _worker->loop().flushIfMuch();
     }
     return used;
 }
 
-Client::Step Client::handleFirst(const FixedHeader& header, ByteView body)
+bool Client::isExpectedFirst(PacketType type) const noexcept
 {
-    const auto connect = decodeConnect(header, body);
-    if (connect) return onConnect(*connect);
-    if (connect.error() == ReasonCode::UnsupportedProtocolVersion)
-    {
-        // The form of the answer is the same in 3.x; its code is 1 there, 0x84 in 5.0, and an
-        // unknown version is told in the form it may understand [MQTT-3.1.2-2].
-        const std::uint8_t connack[] = {0x20, 2, 0, 1};
-        sendBytes(connack);
-    }
-    return fail(connect.error());
+    if (_state == State::AwaitsConnect) return type == PacketType::Connect; // [MQTT-3.1.0-1]
+    return type == PacketType::Auth || type == PacketType::Disconnect;      // [MQTT-3.1.2-30]
 }
 
 Client::Step Client::handle(const FixedHeader& header, ByteView body)
+{
+    switch (_state)
+    {
+    case State::AwaitsConnect: return handleFirst(header, body);
+    case State::Authenticating: return handleAuthenticating(header, body);
+    case State::Connected: return handleConnected(header, body);
+    case State::Closed: break;
+    }
+    return Step::Closed;
+}
+
+Client::Step Client::handleFirst(const FixedHeader& header, ByteView body)
+{
+    const auto connect = decodeConnect(header, body);
+    if (connect)
+    {
+        const Step step = onConnect(*connect);
+        if (_state == State::Authenticating) keepConnect(header, body);
+        return step;
+    }
+    answerBadConnect(body, connect.error());
+    return fail(connect.error());
+}
+
+void Client::answerBadConnect(ByteView body, ReasonCode reason)
+{
+    // These two fields stand in every version.
+    Reader in(body);
+    const auto name = in.text();
+    const auto level = in.byte();
+    // Another name is another protocol: it would not understand [MQTT-3.1.2-1].
+    if (!name || !level || (*name != "MQTT" && *name != "MQIsdp")) return;
+    if (*name == "MQTT" && (*level & 0x7F) >= 5)
+    {
+        _version = ProtocolVersion::v5_0;
+        send(Connack{false, refusalFor(PacketType::Connack, reason, ReasonCode::MalformedPacket), {}});
+    }
+    // v3.1.1: an unknown version is told [MQTT-3.1.2-2], a malformed CONNECT not [MQTT-3.1.4-1].
+    else if (reason == ReasonCode::UnsupportedProtocolVersion) send(Connack{false, reason, {}});
+}
+
+Client::Step Client::handleConnected(const FixedHeader& header, ByteView body)
 {
     if (_questions) _questions->begin();
     switch (header.type)
@@ -136,10 +187,7 @@ Client::Step Client::handle(const FixedHeader& header, ByteView body)
         send(Pingresp{});
         return Step::Done;
     case PacketType::Disconnect: return onDisconnect(header, body);
-    case PacketType::Auth:
-        // No method was agreed upon at CONNECT [MQTT-4.12.0-7].
-        if (_version != ProtocolVersion::v5_0) return fail(ReasonCode::MalformedPacket);
-        return fail(ReasonCode::ProtocolError, "AUTH without an authentication method");
+    case PacketType::Auth: return onAuth(header, body);
     case PacketType::Connect: return fail(ReasonCode::ProtocolError, "a second CONNECT");
     case PacketType::Connack:
     case PacketType::Suback:
@@ -172,6 +220,8 @@ Client::Step Client::onDisconnect(const FixedHeader& header, ByteView body)
 Client::Step Client::fail(ReasonCode reason, std::string_view what)
 {
     _worker->counters().malformedPackets.add();
+    if (_state == State::Authenticating)
+        return refuse(Connect{}, reason, what.empty() ? reasonText(reason) : what);
     disconnect(reason, what.empty() ? reasonText(reason) : what);
     return Step::Closed;
 }
@@ -194,16 +244,19 @@ void Client::closed(std::string_view why)
 {
     const State before = std::exchange(_state, State::Closed);
     cancel();
-    _replays.clear();
+    _replay.reset();
+    _review.reset();
     if (_questions) _questions->forget();
     _worker->leave(*this);
     _worker->broker().connections.fetch_sub(1, std::memory_order_relaxed);
+    _listener.leave();
     if (before != State::Connected) return;
 
     _worker->counters().connections.subtract();
     _worker->counters().disconnects.add();
     _session->client = nullptr;
-    _session->outbound().detach();
+    const auto dropped = _session->outbound().detach();
+    _worker->counters().dropped[static_cast<std::size_t>(DeliveryResult::NotConnected)].add(dropped);
     _worker->tellNotes(*_session);
 
     sdk::ClientDisconnected event{};
@@ -213,19 +266,46 @@ void Client::closed(std::string_view why)
     event.byServer = _byServer;
     _worker->tell(event, owners());
 
-    // A connection that displaced this one goes on with the session.
-    if (_endReason != ReasonCode::SessionTakenOver) _worker->disconnected(*_session);
+    if (!_displaced) _worker->disconnected(*_session);
 }
 
 void Client::sendBytes(ByteView packet)
 {
+    if (packet.size() > _maximumPacketSize) // [MQTT-3.1.2-24]
+    {
+        _answerTooLarge = true;
+        return;
+    }
     std::lock_guard guard(_connection.lock());
     _connection.append(packet, _worker->turn());
+    _connection.countAnswer(packet.size());
 }
 
 void Client::answered()
 {
     _connection.resumeReading();
+}
+
+void Client::reviewed()
+{
+    if (_state != State::Connected) _connection.resumeReading();
+}
+
+void Client::reviewRights()
+{
+    beginReview();
+}
+
+bool Client::beginReview()
+{
+    RightsReview::Done& done = *this;
+    _review = std::make_unique<RightsReview>(*_worker, _identity, done);
+    return _review->start();
+}
+
+void Client::subscriptionEnded(FilterId filter)
+{
+    if (_replay) _replay->remove(filter);
 }
 
 bool Client::asks(sdk::HookPoint point) const noexcept

@@ -4,6 +4,7 @@
 #include "broker/ClientIdentity.h"
 #include "broker/HookQuestions.h"
 #include "broker/RetainedReplay.h"
+#include "broker/RightsReview.h"
 #include "net/Connection.h"
 #include "net/Listener.h"
 #include "session/Session.h"
@@ -11,7 +12,6 @@
 #include "wire/Encoder.h"
 
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,13 +22,19 @@ namespace nanomq
 
 class Worker;
 
+/// Why clients are disconnected at the end.
+inline constexpr std::string_view kBrokerStops = "the broker stops";
+
 /// The far end of one Network Connection: reads its packets and does what each means.
 ///
 /// Begins on the worker that accepted the connection, and moves with CONNECT to the worker of
 /// its Client Identifier. What outlives the connection is the Session's. Sources: Client.cpp
 /// (packets in general), ConnectPath.cpp, PublishIn.cpp (PUBLISH and acknowledgements),
-/// SubscribePath.cpp. Thread: [worker].
-class Client final : public ConnectionHandler, private Timer, private HookQuestions::Waiting
+/// SubscribePath.cpp, EnhancedAuth.cpp (AUTH). Thread: [worker].
+class Client final : public ConnectionHandler,
+                     private Timer,
+                     private HookQuestions::Waiting,
+                     private RightsReview::Done
 {
 public:
     Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer);
@@ -43,6 +49,10 @@ public:
 
     /// Ends the connection for a reason of the server's: DISCONNECT to a 5.0 client, then close.
     void disconnect(ReasonCode reason, std::string_view why);
+    /// Rights have changed: asks about its subscriptions anew. Requires: connected.
+    void reviewRights();
+    /// The server has ended a subscription of its session.
+    void subscriptionEnded(FilterId filter);
 
     Client* next = nullptr; // the worker's list
     Client* previous = nullptr;
@@ -51,6 +61,7 @@ private:
     enum class State : std::uint8_t
     {
         AwaitsConnect,
+        Authenticating, // CONNECT has come, and AUTH goes to and fro (§4.12)
         Connected,
         Closed,
     };
@@ -71,30 +82,68 @@ private:
 
     void expired(MonotonicMs now) override; // Timer: CONNECT is late, or keep alive is over
     void answered() override;               // HookQuestions: go on reading
+    void reviewed() override;               // RightsReview: the same, before CONNACK
 
+    bool beginReview(); // whether that was all
+
+    std::size_t handlePackets(ByteView bytes);
+    bool isExpectedFirst(PacketType type) const noexcept;
     Step handle(const FixedHeader& header, ByteView body);
     Step handleFirst(const FixedHeader& header, ByteView body);
+    void answerBadConnect(ByteView body, ReasonCode reason);
+    Step handleConnected(const FixedHeader& header, ByteView body);
     /// The peer broke a rule: tells it, closes.
     Step fail(ReasonCode reason, std::string_view what = {});
 
     // ConnectPath.cpp
     Step onConnect(const Connect& connect);
-    Step refuse(const Connect& connect, ReasonCode reason, std::string_view text);
+    Step refuse(const Connect& connect, ReasonCode reason, std::string_view text,
+                std::string_view serverReference = {});
+    Step refuse(const Connect& connect, const HookOutcome& outcome, ReasonCode otherwise);
+    std::optional<Step> checkTerms(const Connect& connect);
     void identify(const Connect& connect, std::string_view clientId,
                   std::optional<std::string_view> userName);
+    /// Takes over what the transports know. False: the listener demands a user name in the
+    /// certificate, and there is none.
+    bool learnOrigin();
+    std::optional<std::string_view> userNameOf(const Connect& connect) const;
     void moveTo(Worker& target);
     const HookOutcome* askConnect(const Connect& connect);
     std::optional<Step> admit(const Connect& connect);
     std::optional<Step> authenticate(const Connect& connect);
+    std::optional<Step> admitAuthenticated(const Connect& connect);
+    bool belongsToAnother(const Connect& connect);
+    std::optional<Step> reviewSession(const Connect& connect);
     std::optional<Step> authorizeWill(const Connect& connect);
     Step begin(const Connect& connect);
     Session* takeSession(const Connect& connect, bool& present);
     void takeOver(Client& other);
     ConnectionTerms termsOf(const Connect& connect) const;
     void prepareWill(const Connect& connect);
-    void sendConnack(const Connect& connect, bool present);
+    std::vector<std::uint8_t> connackFor(const Connect& connect, bool present) const;
+    std::uint16_t serverKeepAlive(const Connect& connect) const noexcept;
+    std::string responseInformation() const;
     void tellConnack(ReasonCode reason, bool present);
     std::string assignClientId() const;
+
+    // EnhancedAuth.cpp
+    enum class AuthenticationStage : std::uint8_t
+    {
+        Connect,
+        Goes,  // AUTH that continues
+        Again, // re-authentication begins
+    };
+    const HookOutcome* askMethod(std::string_view method, const Properties& properties,
+                                 AuthenticationStage stage);
+    std::optional<Step> authenticateByMethod(const Connect& connect);
+    std::optional<Step> settleBeforeConnack(const Connect& connect, const HookOutcome& outcome);
+    void keepConnect(const FixedHeader& header, ByteView body);
+    Step handleAuthenticating(const FixedHeader& header, ByteView body);
+    Step onAuth(const FixedHeader& header, ByteView body);
+    void authenticationDone();
+    void addAuthentication(PropertyWriter& properties,
+                           const std::optional<std::string>& data) const;
+    void sendAuth(ReasonCode reason, const std::optional<std::string>& data);
 
     // PublishIn.cpp
     Step onPublish(const FixedHeader& header, ByteView body);
@@ -102,7 +151,8 @@ private:
     Step publishThroughHooks(const MessageView& view, const Publish& publish);
     const HookOutcome* askPublish(const MessageView& view);
     void routeAndAcknowledge(const MessageView& view, const Publish& publish);
-    void acknowledge(const Publish& publish, ReasonCode reason);
+    /// @param text  goes out as Reason String, if the client wants one and has room for it.
+    void acknowledge(const Publish& publish, ReasonCode reason, std::string_view text = {});
     Step onAcknowledgement(const FixedHeader& header, ByteView body);
     Step onPubrel(const Acknowledgement& pubrel);
 
@@ -115,6 +165,7 @@ private:
     std::optional<Wanted> askUnsubscribe(std::string_view topicFilter);
     ReasonCode subscribe(const Wanted& wanted, const SubscriptionRequest& request,
                          std::uint32_t identifier);
+    void replayRetained(FilterId id, const TopicFilter& filter, SubscriptionOptions options);
     ReasonCode unsubscribe(const Wanted& wanted);
 
     Step onDisconnect(const FixedHeader& header, ByteView body);
@@ -126,6 +177,7 @@ private:
         else encode(packet, bytes);
         sendBytes(bytes);
     }
+    /// An answer that is larger than the client takes is not sent, and ends the connection.
     void sendBytes(ByteView packet);
     HookQuestions& questions();
     /// Whether this packet puts a question at this point; see HookQuestions::wants().
@@ -138,25 +190,46 @@ private:
     /// Known only until CONNECT has told the rest.
     struct Origin
     {
-        const Listener& listener;
         PeerAddress peer;
+        PeerFacts facts; // from CONNECT on
+        /// From the certificate, where the listener wants it so; stands for CONNECT's.
+        std::optional<std::string> userName;
+    };
+
+    /// Of a client that named an Authentication Method in CONNECT (§4.12).
+    struct Authentication
+    {
+        std::string method;
+        std::string state; // the hook's, from one step to the next
+        /// CONNECT, while AUTH goes to and fro before it is answered.
+        FixedHeader connectHeader;
+        std::vector<std::uint8_t> connect;
+        std::optional<std::string> answer; // data that CONNACK carries
+        bool goes = false;                 // a re-authentication is under way
     };
 
     Connection& _connection;
     Worker* _worker;
+    const Listener& _listener;
     Session* _session = nullptr;
     Ref<const ClientIdentity> _identity;
     std::unique_ptr<Origin> _origin;
     std::unique_ptr<HookQuestions> _questions;
+    std::unique_ptr<Authentication> _authentication;
+    std::unique_ptr<RightsReview> _review;
     std::unique_ptr<std::vector<std::string>> _aliases; // by alias - 1 (§3.3.2.3.4)
-    std::list<std::unique_ptr<RetainedReplay>> _replays;
+    std::unique_ptr<RetainedReplay> _replay; // since there was something to send
     MonotonicMs _lastReceived = 0;
     std::uint32_t _expectedBytes = 0;
+    std::uint32_t _maximumPacketSize = UINT32_MAX; // the client's, in bytes (§3.1.2.11.4)
     std::uint16_t _keepAliveSeconds = 0;
     ProtocolVersion _version = ProtocolVersion::v3_1_1;
     State _state = State::AwaitsConnect;
     ReasonCode _endReason = ReasonCode::UnspecifiedError; // told to client.disconnected
     bool _byServer = false;
+    bool _wantsProblemInformation = true; // §3.1.2.11.7
+    bool _answerTooLarge = false;
+    bool _displaced = false;   // by a connection that goes on with the session
     bool _assignedId = false;  // the Client Identifier is ours [MQTT-3.1.3-6]
     bool _connectAsked = false; // client.connect has been asked, on the worker it came from
 };

@@ -13,7 +13,9 @@ Ref<const ClientIdentity> ClientIdentity::make(const Fields& fields)
 {
     const std::size_t size = fields.clientId.size() +
                              fields.userName.value_or(std::string_view()).size() +
-                             fields.peerAddress.size() + fields.listener.size();
+                             fields.peerAddress.size() + fields.listener.size() +
+                             fields.certificateCommonName.size() +
+                             fields.certificateSubject.size();
     void* const memory = std::malloc(sizeof(ClientIdentity) + size);
     if (!memory) throw std::bad_alloc();
     char* const text = static_cast<char*>(memory) + sizeof(ClientIdentity);
@@ -39,6 +41,8 @@ ClientIdentity::ClientIdentity(const Fields& fields, char* text) noexcept
     _info.userName = put(fields.userName.value_or(std::string_view()));
     _info.peerAddress = put(fields.peerAddress);
     _info.listener = put(fields.listener);
+    _info.certificateCommonName = put(fields.certificateCommonName);
+    _info.certificateSubject = put(fields.certificateSubject);
 }
 
 void ClientIdentity::destroy() const noexcept

@@ -26,6 +26,8 @@ public:
         std::string_view peerAddress;
         std::uint16_t peerPort;
         std::string_view listener;
+        std::string_view certificateCommonName;
+        std::string_view certificateSubject;
     };
 
     static Ref<const ClientIdentity> make(const Fields& fields);

@@ -4,6 +4,8 @@
 #include "broker/Worker.h"
 #include "topic/TopicName.h"
 #include "wire/ForwardedProperties.h"
+#include "wire/ListedReasons.h"
+#include "wire/Utf8.h"
 
 #include <Poco/UUIDGenerator.h>
 
@@ -26,11 +28,6 @@ std::uint32_t expiryOf(const Connect& connect) noexcept
                : 0;
 }
 
-ReasonCode reasonOr(sdk::ReasonCode reason, ReasonCode otherwise) noexcept
-{
-    return reason == 0 ? otherwise : static_cast<ReasonCode>(reason);
-}
-
 } // namespace
 
 std::string Client::assignClientId() const
@@ -48,7 +45,28 @@ void Client::identify(const Connect& connect, std::string_view clientId,
 {
     _identity = ClientIdentity::make({connect.version, connect.cleanStart, connect.keepAlive,
                                       clientId, userName, _origin->peer.address,
-                                      _origin->peer.port, _origin->listener.url()});
+                                      _origin->peer.port, _listener.url(),
+                                      _origin->facts.commonName, _origin->facts.subject});
+}
+
+bool Client::learnOrigin()
+{
+    _origin->facts = _connection.peerFacts();
+    if (_origin->facts.source) _origin->peer = *_origin->facts.source;
+    const UserNameSource source = _listener.settings().userNameFrom;
+    if (source == UserNameSource::Connect) return true;
+    const std::string& name = source == UserNameSource::CommonName
+                                  ? _origin->facts.commonName
+                                  : _origin->facts.alternativeName;
+    if (name.empty() || !isUtf8(name)) return false;
+    _origin->userName = name;
+    return true;
+}
+
+std::optional<std::string_view> Client::userNameOf(const Connect& connect) const
+{
+    if (_origin->userName) return *_origin->userName;
+    return connect.userName;
 }
 
 void Client::moveTo(Worker& target)
@@ -62,15 +80,20 @@ void Client::moveTo(Worker& target)
 Client::Step Client::onConnect(const Connect& connect)
 {
     _version = connect.version;
+    if (connect.properties.has(PropertyId::MaximumPacketSize))
+        _maximumPacketSize = connect.properties.maximumPacketSize;
+    if (connect.properties.has(PropertyId::RequestProblemInformation))
+        _wantsProblemInformation = connect.properties.requestProblemInformation != 0;
     if (_questions) _questions->begin();
     if (!_identity)
     {
-        if (!connect.clientId.empty()) identify(connect, connect.clientId, connect.userName);
+        const bool named = learnOrigin();
+        if (!connect.clientId.empty()) identify(connect, connect.clientId, userNameOf(connect));
         else
         {
             // 3.1 has no empty identifier; 3.1.1 only with Clean Session [v3.1.1 MQTT-3.1.3-8].
             _assignedId = true;
-            identify(connect, assignClientId(), connect.userName);
+            identify(connect, assignClientId(), userNameOf(connect));
             const bool mayBeEmpty =
                 connect.version == ProtocolVersion::v5_0 ||
                 (connect.version == ProtocolVersion::v3_1_1 && connect.cleanStart);
@@ -78,6 +101,8 @@ Client::Step Client::onConnect(const Connect& connect)
                 return refuse(connect, ReasonCode::ClientIdentifierNotValid,
                               "an empty Client Identifier");
         }
+        if (!named)
+            return refuse(connect, ReasonCode::NotAuthorized, "no user name in the certificate");
     }
     Worker& owner = _worker->broker().workerOf(_identity->clientId());
     if (&owner != _worker) return moveTo(owner), Step::Moved;
@@ -87,13 +112,12 @@ Client::Step Client::onConnect(const Connect& connect)
         const HookOutcome* const outcome = askConnect(connect);
         if (!outcome) return Step::Parked;
         if (outcome->verdict == sdk::Verdict::Deny)
-            return refuse(connect, reasonOr(outcome->reason, ReasonCode::NotAuthorized),
-                          outcome->reasonText);
+            return refuse(connect, *outcome, ReasonCode::NotAuthorized);
         if (outcome->clientId || outcome->userName)
         {
             const auto now = _identity;
             const auto userName = outcome->userName ? std::optional<std::string_view>(*outcome->userName)
-                                                    : connect.userName;
+                                                    : userNameOf(connect);
             identify(connect, outcome->clientId ? *outcome->clientId : now->clientId(), userName);
             _assignedId = _assignedId || outcome->clientId;
         }
@@ -125,12 +149,56 @@ const HookOutcome* Client::askConnect(const Connect& connect)
 
 std::optional<Client::Step> Client::admit(const Connect& connect)
 {
-    if (connect.will && !isValidTopicName(connect.will->topicName))
+    if (const auto ended = checkTerms(connect)) return ended;
+    const bool byMethod = connect.properties.has(PropertyId::AuthenticationMethod);
+    if (const auto ended = byMethod ? authenticateByMethod(connect) : authenticate(connect))
+        return ended;
+    return admitAuthenticated(connect);
+}
+
+std::optional<Client::Step> Client::admitAuthenticated(const Connect& connect)
+{
+    if (const auto ended = authorizeWill(connect)) return ended;
+    if (belongsToAnother(connect))
+        return refuse(connect, ReasonCode::NotAuthorized,
+                      "the session of this Client Identifier is another user's");
+    return reviewSession(connect);
+}
+
+/// A session is its user name's. Another user does not get what is in it, and throws nobody out;
+/// but one that nobody uses any more may make room for a new one.
+bool Client::belongsToAnother(const Connect& connect)
+{
+    Session* const session = _worker->find(_identity->clientId());
+    if (!session || (connect.cleanStart && !session->client)) return false;
+    const auto owner = session->outbound().identity();
+    if (!owner) return false;
+    const auto& theirs = *ClientIdentity::infoOf(owner.get());
+    const auto& ours = _identity->info();
+    return theirs.hasUserName != ours.hasUserName || theirs.userName.view() != ours.userName.view();
+}
+
+/// Rights may have changed while the client was away: nothing is delivered before they are known.
+std::optional<Client::Step> Client::reviewSession(const Connect& connect)
+{
+    if (_review) return _review->finished() ? std::nullopt : std::optional(Step::Parked);
+    Session* const session = _worker->find(_identity->clientId());
+    const bool goesOn = session && !connect.cleanStart && !session->subscriptions().empty();
+    if (!goesOn || !_worker->hooks().any(sdk::HookPoint::ClientAuthorize)) return std::nullopt;
+    return beginReview() ? std::nullopt : std::optional(Step::Parked);
+}
+
+std::optional<Client::Step> Client::checkTerms(const Connect& connect)
+{
+    const auto& settings = _worker->broker().settings;
+    if (!connect.will) return std::nullopt;
+    if (!isValidTopicName(connect.will->topicName))
         return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic is not a Topic Name");
-    if (connect.properties.has(PropertyId::AuthenticationMethod))
-        return refuse(connect, ReasonCode::BadAuthenticationMethod, "no such authentication method");
-    if (const auto ended = authenticate(connect)) return ended;
-    return authorizeWill(connect);
+    if (connect.will->qos > settings.maximumQoS) // [MQTT-3.2.2-12]
+        return refuse(connect, ReasonCode::QoSNotSupported, "the QoS of the Will");
+    if (connect.will->retain && !settings.retainAvailable) // [MQTT-3.2.2-13]
+        return refuse(connect, ReasonCode::RetainNotSupported, "a retained Will");
+    return std::nullopt;
 }
 
 std::optional<Client::Step> Client::authenticate(const Connect& connect)
@@ -148,13 +216,16 @@ std::optional<Client::Step> Client::authenticate(const Connect& connect)
         if (!outcome) return Step::Parked;
         if (outcome->verdict == sdk::Verdict::Allow) return std::nullopt;
         if (outcome->verdict == sdk::Verdict::Deny)
-            return refuse(connect,
-                          reasonOr(outcome->reason, credentials ? ReasonCode::BadUserNameOrPassword
-                                                                : ReasonCode::NotAuthorized),
-                          outcome->reasonText);
+            return refuse(connect, *outcome,
+                          credentials ? ReasonCode::BadUserNameOrPassword
+                                      : ReasonCode::NotAuthorized);
     }
-    // Nobody has decided. Wrong credentials are never as good as none.
-    if (_worker->broker().settings.allowAnonymous && (!asked || !credentials)) return std::nullopt;
+    // Nobody has decided. A certificate that names the user is proof; wrong credentials are never
+    // as good as none.
+    if (_origin->userName) return std::nullopt;
+    const bool allowAnonymous = _listener.settings().allowAnonymous.value_or(
+        _worker->broker().settings.allowAnonymous);
+    if (allowAnonymous && (!asked || !credentials)) return std::nullopt;
     return refuse(connect,
                   credentials ? ReasonCode::BadUserNameOrPassword : ReasonCode::NotAuthorized,
                   credentials ? "nobody knows these credentials" : "anonymous access is not allowed");
@@ -174,14 +245,31 @@ std::optional<Client::Step> Client::authorizeWill(const Connect& connect)
     const HookOutcome* const outcome = questions().ask(hooks, event, owners());
     if (!outcome) return Step::Parked;
     if (outcome->verdict != sdk::Verdict::Deny) return std::nullopt;
-    return refuse(connect, reasonOr(outcome->reason, ReasonCode::NotAuthorized), outcome->reasonText);
+    return refuse(connect, *outcome, ReasonCode::NotAuthorized);
 }
 
-Client::Step Client::refuse(const Connect&, ReasonCode reason, std::string_view text)
+Client::Step Client::refuse(const Connect& connect, const HookOutcome& outcome,
+                            ReasonCode otherwise)
 {
+    const auto reason = refusalFor(PacketType::Connack, static_cast<ReasonCode>(outcome.reason),
+                                   otherwise); // [MQTT-3.2.2-8]
+    return refuse(connect, reason, outcome.reasonText,
+                  outcome.serverReference.value_or(std::string()));
+}
+
+Client::Step Client::refuse(const Connect&, ReasonCode reason, std::string_view text,
+                            std::string_view serverReference)
+{
+    constexpr std::size_t kConnackBytes = 5 + 1; // without properties; one more for their length
     _worker->counters().connectsRefused.add();
     PropertyWriter properties;
-    if (_version == ProtocolVersion::v5_0 && !text.empty())
+    const bool redirected =
+        reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved;
+    if (redirected && !serverReference.empty())
+        properties.add(PropertyId::ServerReference, serverReference);
+    const std::size_t reasonString = 3 + text.size(); // [MQTT-3.2.2-19]
+    if (!text.empty() &&
+        kConnackBytes + properties.raw().size() + reasonString <= _maximumPacketSize)
         properties.add(PropertyId::ReasonString, text);
     Connack connack;
     connack.reason = reason;
@@ -194,20 +282,24 @@ Client::Step Client::refuse(const Connect&, ReasonCode reason, std::string_view 
 
 Client::Step Client::begin(const Connect& connect)
 {
+    if (_maximumPacketSize < UINT32_MAX && connackFor(connect, false).size() > _maximumPacketSize)
+        return refuse(connect, ReasonCode::PacketTooLarge, "no room for CONNACK");
     bool present = false;
     Session* const session = takeSession(connect, present);
     if (!session) return refuse(connect, ReasonCode::QuotaExceeded, "too many sessions");
     _session = session;
     session->client = this;
+    _state = State::Connected;
+    _worker->counters().connections.add();
     session->disconnectedAt = kNever;
     session->deadline.reset();
     session->expiryInterval =
         std::min(expiryOf(connect), _worker->broker().settings.maximumSessionExpiry);
     prepareWill(connect);
     _origin.reset();
+    _review.reset();
 
-    _state = State::Connected;
-    _keepAliveSeconds = connect.keepAlive;
+    _keepAliveSeconds = serverKeepAlive(connect);
     cancel();
     if (_keepAliveSeconds > 0)
         _worker->loop().timers().schedule(*this, _worker->loop().now() + keepAliveMs());
@@ -215,10 +307,10 @@ Client::Step Client::begin(const Connect& connect)
     // From here on other workers may write to this connection, under the session's lock. CONNACK
     // stands in front of whatever they write [MQTT-3.2.0-1].
     _connection.shareLock(session->outbound().lock());
-    sendConnack(connect, present);
+    sendBytes(connackFor(connect, present));
+    if (_authentication) authenticationDone();
     session->outbound().attach(_connection, termsOf(connect), _worker->turn());
 
-    _worker->counters().connections.add();
     _worker->counters().connectsAccepted.add();
     tellConnack(ReasonCode::Success, present);
     sdk::ClientConnected connected{};
@@ -267,6 +359,7 @@ void Client::takeOver(Client& other)
     sdk::SessionTakenOver event{};
     event.client = &other._identity->info();
     _worker->tell(event, other.owners());
+    other._displaced = true;
     other.disconnect(ReasonCode::SessionTakenOver, "taken over by a new connection");
 }
 
@@ -278,8 +371,9 @@ ConnectionTerms Client::termsOf(const Connect& connect) const
     terms.receiveMaximum = _worker->broker().settings.inflightWindow;
     if (connect.properties.has(PropertyId::ReceiveMaximum))
         terms.receiveMaximum = std::min(terms.receiveMaximum, connect.properties.receiveMaximum);
-    if (connect.properties.has(PropertyId::MaximumPacketSize))
-        terms.maximumPacketSize = connect.properties.maximumPacketSize;
+    if (connect.properties.has(PropertyId::TopicAliasMaximum))
+        terms.topicAliasMaximum = connect.properties.topicAliasMaximum;
+    terms.maximumPacketSize = _maximumPacketSize;
     return terms;
 }
 
@@ -304,25 +398,55 @@ void Client::prepareWill(const Connect& connect)
     _session->will = std::move(pending);
 }
 
-void Client::sendConnack(const Connect& connect, bool present)
+std::uint16_t Client::serverKeepAlive(const Connect& connect) const noexcept
+{
+    const auto maximum = _worker->broker().settings.keepAliveMaximum;
+    // 3.x has no way to tell the client another one.
+    if (maximum == 0 || connect.version != ProtocolVersion::v5_0) return connect.keepAlive;
+    return connect.keepAlive == 0 ? maximum : std::min(connect.keepAlive, maximum);
+}
+
+std::string Client::responseInformation() const
+{
+    const auto topic = _worker->broker().settings.responseInformation +
+                       std::string(_identity->clientId());
+    return isValidTopicName(topic) ? topic : std::string();
+}
+
+std::vector<std::uint8_t> Client::connackFor(const Connect& connect, bool present) const
 {
     const auto& settings = _worker->broker().settings;
     PropertyWriter properties;
     if (connect.version == ProtocolVersion::v5_0)
     {
-        if (_session->expiryInterval != expiryOf(connect))
-            properties.add(PropertyId::SessionExpiryInterval, _session->expiryInterval);
+        if (expiryOf(connect) > settings.maximumSessionExpiry)
+            properties.add(PropertyId::SessionExpiryInterval, settings.maximumSessionExpiry);
         if (settings.receiveMaximum < 65'535)
             properties.add(PropertyId::ReceiveMaximum, settings.receiveMaximum);
         properties.add(PropertyId::MaximumPacketSize, settings.maximumPacketSize);
         if (_assignedId) properties.add(PropertyId::AssignedClientIdentifier, _identity->clientId());
         if (settings.topicAliasMaximum > 0)
             properties.add(PropertyId::TopicAliasMaximum, settings.topicAliasMaximum);
+        if (settings.maximumQoS != QoS::ExactlyOnce) // [MQTT-3.2.2-9]
+            properties.add(PropertyId::MaximumQoS, static_cast<std::uint32_t>(settings.maximumQoS));
+        if (!settings.retainAvailable) properties.add(PropertyId::RetainAvailable, 0);
+        if (const auto keepAlive = serverKeepAlive(connect); keepAlive != connect.keepAlive)
+            properties.add(PropertyId::ServerKeepAlive, keepAlive);
+        const bool wantsResponse =
+            connect.properties.has(PropertyId::RequestResponseInformation) &&
+            connect.properties.requestResponseInformation != 0; // [MQTT-3.1.2-28]
+        if (wantsResponse && !settings.responseInformation.empty())
+            if (const auto topic = responseInformation(); !topic.empty())
+                properties.add(PropertyId::ResponseInformation, std::string_view(topic));
+        if (_authentication) // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
+            addAuthentication(properties, _authentication->answer);
     }
     Connack connack;
     connack.sessionPresent = present;
     connack.properties.raw = properties.raw();
-    send(connack);
+    std::vector<std::uint8_t> bytes;
+    encode(connack, connect.version, bytes);
+    return bytes;
 }
 
 void Client::tellConnack(ReasonCode reason, bool present)

@@ -40,7 +40,7 @@ struct alignas(64) WorkerCounters
     Tally messagesRefused; // by a hook
     Tally messagesRetainedRefused; // over the limit of the retained store
     Tally malformedPackets;
-    std::array<Tally, 6> dropped; // by DeliveryResult
+    std::array<Tally, kDeliveryResults> dropped; // by DeliveryResult
 };
 
 } // namespace nanomq

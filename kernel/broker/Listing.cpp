@@ -74,16 +74,11 @@ void subscriptionsOf(Worker& worker, Session& session, std::vector<SubscriptionS
 std::vector<Session*> page(Worker& worker, const std::string& after, std::size_t limit)
 {
     std::vector<Session*> found;
-    worker.visitSessions([&](Session& session) {
-        if (session.clientId() > after) found.push_back(&session);
+    worker.visitSessions(after, [&](Session& session) {
+        if (found.size() == limit) return false;
+        found.push_back(&session);
+        return true;
     });
-    const auto byId = [](const Session* a, const Session* b) {
-        return a->clientId() < b->clientId();
-    };
-    const auto kept = std::min(limit, found.size());
-    std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(kept), found.end(),
-                      byId);
-    found.resize(kept);
     return found;
 }
 

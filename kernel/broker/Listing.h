@@ -21,7 +21,7 @@ struct BrokerFigures
     std::uint64_t messagesReceived = 0, messagesSent = 0, messagesQueued = 0;
     std::uint64_t messagesRefused = 0, messagesExpired = 0;
     std::uint64_t malformedPackets = 0;
-    std::array<std::uint64_t, 6> dropped{}; // by DeliveryResult
+    std::array<std::uint64_t, kDeliveryResults> dropped{}; // by DeliveryResult
 
     std::uint64_t messagesDropped() const noexcept
     {

@@ -3,6 +3,7 @@
 #include "broker/Client.h"
 #include "hook/KeptMessage.h"
 #include "topic/TopicName.h"
+#include "wire/ListedReasons.h"
 
 #include <cerrno>
 
@@ -43,8 +44,22 @@ sdk::Status PluginBroker::kick(sdk::Str clientId, sdk::ReasonCode reason)
     worker.loop().mailbox().post([&worker, id = std::string(clientId.view()), reason] {
         Session* const session = worker.find(id);
         if (session && session->client)
-            session->client->disconnect(static_cast<ReasonCode>(reason), "kicked");
+            session->client->disconnect(refusalFor(PacketType::Disconnect,
+                                                   static_cast<ReasonCode>(reason),
+                                                   ReasonCode::AdministrativeAction),
+                                        "kicked");
     });
+    return 0;
+}
+
+sdk::Status PluginBroker::reauthorize(sdk::Str clientId)
+{
+    const auto post = [id = std::string(clientId.view())](Worker& worker) {
+        worker.loop().mailbox().post([&worker, id] { worker.reauthorize(id); });
+    };
+    if (clientId.size > 0) post(_broker.workerOf(clientId.view()));
+    else
+        for (const auto& worker : _broker.workers) post(*worker);
     return 0;
 }
 

@@ -17,6 +17,7 @@ public:
     sdk::Status publish(const Publication* publication) override;
     sdk::Status kick(sdk::Str clientId, sdk::ReasonCode reason) override;
     sdk::Status message(const sdk::Message* message, sdk::MessagePublished* view) override;
+    sdk::Status reauthorize(sdk::Str clientId) override;
 
 private:
     /// Messages handed over and not routed yet; more are refused.

@@ -4,6 +4,8 @@
 #include "topic/TopicName.h"
 #include "wire/Encoder.h"
 
+#include <algorithm>
+
 namespace nanomq
 {
 
@@ -19,7 +21,8 @@ sdk::MessagePublish publishEvent(const MessageView& view, const sdk::ClientInfo*
     event.retain = view.retain;
     event.expirySeconds = view.expiresAt == kNever
                               ? 0xFFFFFFFF
-                              : static_cast<std::uint32_t>((view.expiresAt - now) / 1000);
+                              : static_cast<std::uint32_t>(
+                                    std::max<MonotonicMs>(view.expiresAt - now, 0) / 1000);
     return event;
 }
 

@@ -5,12 +5,16 @@
 #include "broker/Worker.h"
 #include "topic/TopicName.h"
 #include "wire/ForwardedProperties.h"
+#include "wire/ListedReasons.h"
 
 namespace nanomq
 {
 
 namespace
 {
+
+/// PUBACK or PUBREC with a Reason String, at most, without its text.
+constexpr std::size_t kRefusalBytes = 1 + 4 + 2 + 1 + 4 + 3;
 
 /// What the broker itself says; clients cannot speak for it.
 bool isSystemTopic(std::string_view topicName) noexcept
@@ -26,6 +30,9 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
     const ReasonCode decoded = decodePublish(header, body, _version, publish);
     if (isFailure(decoded)) return fail(decoded);
 
+    const auto& settings = _worker->broker().settings;
+    if (publish.qos > settings.maximumQoS) return fail(ReasonCode::QoSNotSupported);
+    if (publish.retain && !settings.retainAvailable) return fail(ReasonCode::RetainNotSupported);
     if (_version == ProtocolVersion::v5_0)
     {
         if (publish.properties.has(PropertyId::SubscriptionIdentifier)) // [MQTT-3.3.4-6]
@@ -117,10 +124,12 @@ Client::Step Client::publishThroughHooks(const MessageView& view, const Publish&
     {
         _worker->counters().messagesRefused.add();
         _worker->tellRefused(view, _identity, outcome->reasonText);
-        const auto reason = outcome->verdict == sdk::Verdict::Drop ? ReasonCode::Success
-                            : outcome->reason != 0 ? static_cast<ReasonCode>(outcome->reason)
-                                                   : ReasonCode::NotAuthorized;
-        return acknowledge(publish, reason), Step::Done;
+        if (outcome->verdict == sdk::Verdict::Drop)
+            return acknowledge(publish, ReasonCode::Success), Step::Done;
+        const auto reason =
+            refusalFor(PacketType::Puback, static_cast<ReasonCode>(outcome->reason),
+                       ReasonCode::NotAuthorized);
+        return acknowledge(publish, reason, outcome->reasonText), Step::Done;
     }
     const RewrittenMessage rewritten(view, *outcome);
     if (!rewritten.valid())
@@ -143,7 +152,7 @@ void Client::routeAndAcknowledge(const MessageView& view, const Publish& publish
     acknowledge(publish, reason);
 }
 
-void Client::acknowledge(const Publish& publish, ReasonCode reason)
+void Client::acknowledge(const Publish& publish, ReasonCode reason, std::string_view text)
 {
     if (publish.qos == QoS::AtMostOnce) return;
     const bool exactlyOnce = publish.qos == QoS::ExactlyOnce;
@@ -158,6 +167,12 @@ void Client::acknowledge(const Publish& publish, ReasonCode reason)
         packet.type = type;
         packet.packetIdentifier = publish.packetIdentifier;
         packet.reason = reason;
+        // [MQTT-3.1.2-29], [MQTT-3.4.2-2], [MQTT-3.5.2-2]
+        PropertyWriter properties;
+        const std::size_t size = kRefusalBytes + text.size();
+        if (!text.empty() && _wantsProblemInformation && size <= _maximumPacketSize)
+            properties.add(PropertyId::ReasonString, text);
+        packet.properties.raw = properties.raw();
         return send(packet);
     }
     const std::uint8_t packet[] = {static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4), 2,
@@ -175,8 +190,6 @@ Client::Step Client::onAcknowledgement(const FixedHeader& header, ByteView body)
     const auto result = _session->outbound().acknowledge(packet->type, packet->packetIdentifier,
                                                          packet->reason, _worker->turn());
     if (result.settled) _worker->tellAcknowledged(*_session, result.delivery);
-    if (_worker->broker().outbound.takesNotes.load(std::memory_order_relaxed))
-        _worker->tellNotes(*_session);
     if (result.known || packet->type != PacketType::Pubrec || isFailure(packet->reason))
         return Step::Done;
     // Nothing is known of it, so nothing is to be released; the answer lets the client forget it.

@@ -27,6 +27,11 @@ bool isWanted(const Publication& publication, Subscriber subscriber) noexcept
            !(subscriber.options.noLocal() && subscriber.id == publication.publisherId());
 }
 
+constexpr bool isTaken(DeliveryResult result) noexcept
+{
+    return result == DeliveryResult::Sent || result == DeliveryResult::Queued;
+}
+
 } // namespace
 
 Routed Worker::route(Publication& publication, const HookTable& hooks, bool isWill)
@@ -172,33 +177,63 @@ void Worker::deliverTargets(Publication& publication, const HookTable& hooks, Ro
 void Worker::deliverShared(Publication& publication, const SharedGroup& group,
                            const HookTable& hooks, Routed& routed)
 {
-    // One member in turn (§4.8.2). One that can take the message at once comes before one that
-    // would have to queue it, whoever's turn it is.
+    // One member in turn (§4.8.2); but who can take the message at once comes before who would
+    // have to queue it, and who is there before who is not. What one cannot keep, the next may.
     const auto members = group.members();
     if (members.empty()) return;
     const std::uint32_t begin = group.next() % members.size();
-    Outbound* fallback = nullptr;
-    DeliveryOptions fallbackOptions;
-    for (std::uint32_t step = 0; step < members.size(); ++step)
+    Outbound* refuser = nullptr;
+    DeliveryOptions refused;
+    DeliveryResult why{};
+    using Standing = Outbound::Standing;
+    for (const auto standing : {Standing::Ready, Standing::Connected, Standing::Away})
     {
-        const Subscriber member = members[(begin + step) % members.size()];
-        if (member.id == kNoSubscriber) continue;
-        Outbound* const outbound = _broker.slots.find(member.id);
-        if (!outbound) continue;
-        const auto options = optionsFor(publication.view(), member.options);
-        if (outbound->ready(options.qos))
-            return deliver(publication, *outbound, options, hooks, routed);
-        if (fallback && !(outbound->connected() && !fallback->connected())) continue;
-        fallback = outbound;
-        fallbackOptions = options;
+        for (std::uint32_t step = 0; step < members.size(); ++step)
+        {
+            const Subscriber member = members[(begin + step) % members.size()];
+            if (member.id == kNoSubscriber) continue;
+            Outbound* const outbound = _broker.slots.find(member.id);
+            if (!outbound) continue;
+            auto options = optionsFor(publication.view(), member.options);
+            options.sharedGroup = group.serial();
+            if (outbound->standing(options.qos) != standing) continue;
+            const auto result = outbound->deliver(publication, options, turn());
+            if (isTaken(result))
+                return settle(publication, *outbound, options, result, hooks, routed);
+            refuser = outbound;
+            refused = options;
+            why = result;
+        }
     }
-    if (fallback) deliver(publication, *fallback, fallbackOptions, hooks, routed);
+    if (refuser) settle(publication, *refuser, refused, why, hooks, routed);
+}
+
+void Worker::handBack(const Delivery& left)
+{
+    if (left.message->expiresAt() <= _loop.now())
+    {
+        _broker.outbound.expiredInQueue.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    Publication publication(left.message, _frames);
+    _matches.clear();
+    _broker.subscriptions.match(publication.view().topicName, _matches);
+    Routed routed;
+    for (const auto* group : _matches.groups())
+        if (group->serial() == left.options.sharedGroup)
+            deliverShared(publication, *group, hooks(), routed);
 }
 
 void Worker::deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
                      const HookTable& hooks, Routed& routed)
 {
-    const DeliveryResult result = outbound.deliver(publication, options, turn());
+    settle(publication, outbound, options, outbound.deliver(publication, options, turn()), hooks,
+           routed);
+}
+
+void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOptions options,
+                    DeliveryResult result, const HookTable& hooks, Routed& routed)
+{
     ++routed.recipients;
     switch (result)
     {
@@ -270,6 +305,15 @@ void Worker::tellNotes(Session& session)
             break;
         }
     }
+}
+
+void Worker::tellDropped(Session& session, const std::vector<Delivery>& dropped, DeliveryResult why)
+{
+    _counters.dropped[static_cast<std::size_t>(why)].add(dropped.size());
+    if (!hooks().any(sdk::HookPoint::MessageDropped)) return;
+    const auto receiver = session.outbound().identity();
+    for (const auto& [message, options] : dropped)
+        tellMessage<sdk::MessageDropped>(message, receiver, options, dropReason(why));
 }
 
 void Worker::tellAcknowledged(Session& session, const Delivery& delivery)

@@ -2,6 +2,7 @@
 
 #include "broker/Client.h"
 #include "broker/Worker.h"
+#include "wire/ListedReasons.h"
 
 #include <algorithm>
 
@@ -26,12 +27,10 @@ sdk::SubscribeOptions describe(const SubscriptionRequest& request, QoS qos,
             request.retainHandling, identifier};
 }
 
-ReasonCode refusal(const HookOutcome& outcome) noexcept
+ReasonCode refusal(const HookOutcome& outcome, PacketType answer) noexcept
 {
     if (outcome.verdict != sdk::Verdict::Deny) return ReasonCode::Success;
-    return isFailure(static_cast<ReasonCode>(outcome.reason))
-               ? static_cast<ReasonCode>(outcome.reason)
-               : ReasonCode::NotAuthorized;
+    return refusalFor(answer, static_cast<ReasonCode>(outcome.reason), ReasonCode::NotAuthorized);
 }
 
 } // namespace
@@ -52,8 +51,6 @@ Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
         wanted.push_back(std::move(*one));
     }
 
-    _replays.remove_if([](const auto& replay) { return replay->done(); });
-    const std::size_t before = _replays.size();
     Suback suback;
     suback.packetIdentifier = packet->packetIdentifier;
     suback.reasons.reserve(wanted.size());
@@ -61,16 +58,15 @@ Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
         suback.reasons.push_back(subscribe(wanted[i], packet->requests[i], identifier));
     send(suback);
     // SUBACK stands in front of what was retained.
-    for (auto replay = std::next(_replays.begin(), static_cast<std::ptrdiff_t>(before));
-         replay != _replays.end(); ++replay)
-        (*replay)->start();
+    if (_replay) _replay->start();
     return Step::Done;
 }
 
 std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& request,
                                                    std::uint32_t identifier)
 {
-    Wanted wanted{std::string(request.topicFilter), request.qos};
+    const QoS granted = std::min(request.qos, _worker->broker().settings.maximumQoS);
+    Wanted wanted{std::string(request.topicFilter), granted};
     const HookTable& hooks = _worker->hooks();
     if (asks(sdk::HookPoint::ClientAuthorize))
     {
@@ -81,7 +77,7 @@ std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& re
         event.qos = static_cast<std::uint8_t>(request.qos);
         const HookOutcome* const outcome = questions().ask(hooks, event, owners());
         if (!outcome) return std::nullopt;
-        wanted.refused = refusal(*outcome);
+        wanted.refused = refusal(*outcome, PacketType::Suback);
         if (isFailure(wanted.refused)) return wanted;
     }
     if (!asks(sdk::HookPoint::ClientSubscribe)) return wanted;
@@ -91,7 +87,7 @@ std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& re
     event.options = describe(request, request.qos, identifier);
     const HookOutcome* const outcome = questions().ask(hooks, event, owners());
     if (!outcome) return std::nullopt;
-    wanted.refused = refusal(*outcome);
+    wanted.refused = refusal(*outcome, PacketType::Suback);
     if (outcome->topic) wanted.topicFilter = *outcome->topic;
     if (outcome->qos) wanted.qos = static_cast<QoS>(*outcome->qos);
     return wanted;
@@ -131,8 +127,14 @@ ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& re
         !filter->isShared() &&
         (request.retainHandling == 0 || (request.retainHandling == 1 && !inserted.existed));
     if (sendRetained && _worker->broker().retained.count() > 0)
-        _replays.push_back(std::make_unique<RetainedReplay>(*_worker, *_session, *filter, options));
+        replayRetained(inserted.filter, *filter, options);
     return static_cast<ReasonCode>(wanted.qos);
+}
+
+void Client::replayRetained(FilterId id, const TopicFilter& filter, SubscriptionOptions options)
+{
+    if (!_replay) _replay = std::make_unique<RetainedReplay>(*_worker, *_session);
+    _replay->add(id, filter, options);
 }
 
 Client::Step Client::onUnsubscribe(const FixedHeader& header, ByteView body)
@@ -166,7 +168,7 @@ std::optional<Client::Wanted> Client::askUnsubscribe(std::string_view topicFilte
     event.topicFilter = topicFilter;
     const HookOutcome* const outcome = questions().ask(hooks, event, owners());
     if (!outcome) return std::nullopt;
-    wanted.refused = refusal(*outcome);
+    wanted.refused = refusal(*outcome, PacketType::Unsuback);
     if (outcome->topic) wanted.topicFilter = *outcome->topic;
     return wanted;
 }
@@ -179,6 +181,7 @@ ReasonCode Client::unsubscribe(const Wanted& wanted)
     auto& index = _worker->broker().subscriptions;
     const auto id = index.find(*filter);
     if (!id || !_session->removeSubscription(*id)) return ReasonCode::NoSubscriptionExisted;
+    if (_replay) _replay->remove(*id); // [MQTT-3.10.4-2]
     if (index.remove(*id, _session->outbound().id()))
     {
         sdk::RouteRemoved event{};

@@ -3,6 +3,8 @@
 #include "broker/Client.h"
 #include "broker/ClientIdentity.h"
 #include "broker/LooseMessage.h"
+#include "broker/RightsReview.h"
+#include "broker/SharedHandBack.h"
 
 #include <algorithm>
 
@@ -77,7 +79,8 @@ void Worker::stopAccepting() noexcept
 
 void Worker::accepted(int descriptor, const Listener& listener, PeerAddress peer)
 {
-    auto connection = std::make_unique<Connection>(_loop, descriptor);
+    auto connection =
+        std::make_unique<Connection>(_loop, descriptor, listener.transports().make(descriptor));
     auto client = std::make_unique<Client>(*connection, *this, listener, std::move(peer));
     auto* const entered = client.get();
     connection->start(std::move(client));
@@ -101,9 +104,21 @@ void Worker::leave(Client& client) noexcept
     client.next = client.previous = nullptr;
 }
 
-void Worker::disconnectAll(ReasonCode reason)
+void Worker::disconnectAll()
 {
-    while (_clients) _clients->disconnect(reason, "the broker stops");
+    _stopping = true;
+    while (_clients) _clients->disconnect(ReasonCode::ServerShuttingDown, kBrokerStops);
+}
+
+void Worker::reauthorize(std::string_view clientId)
+{
+    if (clientId.empty())
+    {
+        if (!_rightsRound) _rightsRound = std::make_unique<RightsRound>(*this);
+        return _rightsRound->begin();
+    }
+    Session* const session = find(clientId);
+    if (session && session->client) session->client->reviewRights();
 }
 
 void Worker::begin(Recurring& work)
@@ -220,6 +235,12 @@ void Worker::end(Session& session, ReasonCode reason, std::string_view why)
         }
     }
     _broker.slots.giveBack(session.outbound().id());
+    if (auto left = session.outbound().end(); !left.empty())
+    {
+        std::erase_if(_handBacks, [](const auto& handBack) { return handBack->done(); });
+        _handBacks.push_back(std::make_unique<SharedHandBack>(*this, std::move(left)));
+        begin(*_handBacks.back());
+    }
 
     const auto identity = session.outbound().identity();
     sdk::SessionTerminated event{};
@@ -245,12 +266,12 @@ void Worker::publishLoose(MessageRef message, bool isWill)
         return;
     }
     auto loose = std::make_unique<LooseMessage>(*this, std::move(message), isWill);
-    if (!loose->publish()) _loose.push_back(std::move(loose));
+    if (!loose->publish()) _loose.emplace(loose.get(), std::move(loose));
 }
 
 void Worker::forget(const LooseMessage& message)
 {
-    std::erase_if(_loose, [&](const auto& loose) { return loose.get() == &message; });
+    _loose.erase(&message);
 }
 
 } // namespace nanomq

@@ -14,6 +14,7 @@
 #include "topic/SubscriptionIndex.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,8 @@ namespace nanomq
 
 class Client;
 class LooseMessage;
+class RightsRound;
+class SharedHandBack;
 class Worker;
 
 /// An event of its kind, with nothing in it yet.
@@ -86,8 +89,12 @@ public:
     void listen(const Listener& listener);
     /// Accepts no more. [worker]
     void stopAccepting() noexcept;
-    /// Disconnects every client with a Reason Code.
-    void disconnectAll(ReasonCode reason);
+    /// Disconnects every client, those that arrive later included: the broker stops. [worker]
+    void disconnectAll();
+    bool stopping() const noexcept { return _stopping; }
+
+    /// Rights have changed: reviews those of a client that is connected; empty: of all of them.
+    void reauthorize(std::string_view clientId);
 
     // Sessions. A session's outbound side may be in use by other workers until a grace period
     // after end() or forget().
@@ -101,10 +108,11 @@ public:
     void end(Session& session, ReasonCode reason, std::string_view why);
     /// Publishes the session's Will now. Requires: it has one.
     void sendWill(Session& session);
-    /// Every session, for listings.
-    template <class Visitor> void visitSessions(Visitor&& visit)
+    /// The sessions behind a Client Identifier, in their order, until `visit` returns false.
+    template <class Visitor> void visitSessions(std::string_view after, Visitor&& visit)
     {
-        for (auto& [id, session] : _sessions) visit(*session);
+        for (auto at = _sessions.upper_bound(after); at != _sessions.end(); ++at)
+            if (!visit(*at->second)) return;
     }
 
     /// Every client of this worker is in its list, from the accept to the connection's end.
@@ -114,9 +122,18 @@ public:
     /// Routes a message to all its recipients and observers: the trip's steps from retained
     /// store to output buffers. See PublishPath.cpp.
     Routed route(Publication& publication, const HookTable& hooks, bool isWill = false);
+    /// The last step for one recipient: sends, queues or drops, and counts and tells which.
+    void deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
+                 const HookTable& hooks, Routed& routed);
+    /// Counts and tells what became of a delivery.
+    void settle(Publication& publication, Outbound& outbound, DeliveryOptions options,
+                DeliveryResult result, const HookTable& hooks, Routed& routed);
     /// Publishes a message that no connection waits for: a Will, a plugin's. Asks the
     /// `message.publish` hooks first, and waits for them if they answer later.
     void publishLoose(MessageRef message, bool isWill);
+    /// Delivers to another member what came through a Shared Subscription and was left by a
+    /// session that ended (§4.8.2). Nobody may be left to take it.
+    void handBack(const Delivery& left);
     /// A loose message is done.
     void forget(const LooseMessage& message);
     /// Scratch for Publications of this worker.
@@ -134,6 +151,8 @@ public:
     }
     /// Tells what Outbound noted while it emptied a queue.
     void tellNotes(Session& session);
+    /// Counts and tells deliveries that were taken out of the session's queue.
+    void tellDropped(Session& session, const std::vector<Delivery>& dropped, DeliveryResult why);
     /// Tells that a hook refused or dropped a message before it was routed.
     void tellRefused(const MessageView& view, const Ref<const ClientIdentity>& publisher,
                      std::string_view reason);
@@ -180,8 +199,6 @@ private:
     void deliverTargets(Publication& publication, const HookTable& hooks, Routed& routed);
     void deliverShared(Publication& publication, const SharedGroup& group, const HookTable& hooks,
                        Routed& routed);
-    void deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
-                 const HookTable& hooks, Routed& routed);
     void tellPublished(Publication& publication, const HookTable& hooks, bool isWill);
     template <class Event>
     void tellMessage(const MessageRef& message, const Ref<const Counted>& receiver,
@@ -194,10 +211,13 @@ private:
     EventLoop _loop;
     WorkerCounters _counters;
     std::vector<std::unique_ptr<Acceptor>> _acceptors;
-    std::unordered_map<std::string_view, std::unique_ptr<Session>> _sessions;
+    std::map<std::string_view, std::unique_ptr<Session>> _sessions; // in order, for listings
     Client* _clients = nullptr; // an intrusive list, those before CONNECT included
     std::vector<Recurring*> _recurring;
-    std::vector<std::unique_ptr<LooseMessage>> _loose;
+    std::unique_ptr<RightsRound> _rightsRound; // since rights changed first
+    std::unordered_map<const LooseMessage*, std::unique_ptr<LooseMessage>> _loose;
+    std::vector<std::unique_ptr<SharedHandBack>> _handBacks;
+    bool _stopping = false;
 
     // Scratch of route(), kept for its capacity.
     Publication::Frames _frames;

@@ -28,12 +28,13 @@ Poco::Util::OptionSet options(bool withHidden)
     set.addOption(option("conf", "FILE", "the kernel's file; conf.d/nanomq.conf of --conf-dir"));
     set.addOption(option("conf-dir", "DIR", "where nanomq.conf and the plugins' NAME.conf are"));
     set.addOption(option("plugin-dir", "DIR", "where the plugins' NAME.so are"));
-    set.addOption(option("url", "URL", "listen here instead of where the file says; may be repeated")
-                      .repeatable(true));
+    set.addOption(
+        option("url", "URL", "listen here instead of where the file says; may be repeated")
+            .repeatable(true));
     set.addOption(option("control", "PATH", "the socket that nanomqctl speaks to"));
     set.addOption(option("state-dir", "DIR", "where the broker keeps what outlives it"));
-    set.addOption(option("set", "KEY=VALUE", "set a key of any file; may be repeated")
-                      .repeatable(true));
+    set.addOption(
+        option("set", "KEY=VALUE", "set a key of any file; may be repeated").repeatable(true));
     set.addOption(option("check", "", "read the configuration, tell all errors, and end"));
     set.addOption(option("daemon", "", "run in the background"));
     set.addOption(option("version", "", "print the version, and end"));
@@ -109,7 +110,8 @@ private:
 
 } // namespace
 
-Result<BrokerArguments, UsageError> parseBrokerArguments(const std::vector<std::string>& arguments)
+Result<BrokerArguments, UsageError> parseBrokerArguments(const std::vector<std::string>& arguments,
+                                                         const Overrides::Environment& environment)
 {
     const Poco::Util::OptionSet set = options(true);
     Poco::Util::OptionProcessor processor(set);
@@ -119,7 +121,7 @@ Result<BrokerArguments, UsageError> parseBrokerArguments(const std::vector<std::
     {
         std::string name;
         std::string value;
-        for (const std::string& argument: arguments)
+        for (const std::string& argument : arguments)
         {
             std::optional<UsageError> wrong;
             if (!processor.process(argument, name, value)) wrong = collector.word(argument);
@@ -132,7 +134,10 @@ Result<BrokerArguments, UsageError> parseBrokerArguments(const std::vector<std::
     {
         return UsageError{wrong.displayText()};
     }
-    return collector.finish();
+    BrokerArguments found = collector.finish();
+    const auto path = environment.find("NANOMQ_CONF_PATH");
+    if (!found.confFile && path != environment.end()) found.confFile = path->second;
+    return found;
 }
 
 std::string brokerHelp()

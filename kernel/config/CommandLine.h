@@ -42,7 +42,10 @@ struct UsageError
 };
 
 /// Reads the arguments behind the program's name. "--conf FILE" and "--conf=FILE" are the same.
-Result<BrokerArguments, UsageError> parseBrokerArguments(const std::vector<std::string>& arguments);
+/// @param environment  NanoMQ's NANOMQ_CONF_PATH in it stands for --conf where that is not given.
+Result<BrokerArguments, UsageError>
+parseBrokerArguments(const std::vector<std::string>& arguments,
+                     const Overrides::Environment& environment = {});
 
 /// What `nanomq --help` prints.
 std::string brokerHelp();

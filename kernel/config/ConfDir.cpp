@@ -12,9 +12,8 @@ bool isPluginName(std::string_view name) noexcept
     constexpr std::size_t kLongest = 31;
     const auto isLetter = [](char c) { return c >= 'a' && c <= 'z'; };
     return !name.empty() && name.size() <= kLongest && isLetter(name.front()) &&
-           std::all_of(name.begin(), name.end(), [&](char c) {
-               return isLetter(c) || (c >= '0' && c <= '9') || c == '_';
-           });
+           std::all_of(name.begin(), name.end(),
+                       [&](char c) { return isLetter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 ConfDir::ConfDir(const std::string& path, ConfigReport& report) : _path(path)
@@ -33,7 +32,8 @@ ConfDir::ConfDir(const std::string& path, ConfigReport& report) : _path(path)
         if (file == "nanomq") _hasKernelFile = true;
         else if (isPluginName(file)) _plugins.push_back({file, pathOf(file)});
         else
-            report.errors.push_back({pathOf(file), {},
+            report.errors.push_back({pathOf(file),
+                                     {},
                                      "expected the name of a plugin before '.conf': small letters, "
                                      "digits and '_', beginning with a letter, at most 31"});
     }

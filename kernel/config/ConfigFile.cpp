@@ -78,7 +78,8 @@ void ConfigFile::parseLine(std::string_view line, unsigned number, ConfigReport&
     if (!isNew)
     {
         const std::string first = std::to_string(_entries[entry->second].line);
-        return refuse(std::string(key), "stands here for the second time; the first is line " + first);
+        return refuse(std::string(key),
+                      "stands here for the second time; the first is line " + first);
     }
     _entries.push_back({std::string(key), std::string(value), number});
 }

@@ -25,8 +25,8 @@ constexpr std::array kDurationUnits = {
     Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1},
 };
 constexpr std::array kSizeUnits = {
-    Unit{"GB", 1 << 30}, Unit{"MB", 1 << 20}, Unit{"KB", 1 << 10}, Unit{"B", 1},
-    Unit{"G", 1 << 30},  Unit{"M", 1 << 20},  Unit{"K", 1 << 10},  Unit{"GiB", 1 << 30},
+    Unit{"GB", 1 << 30},  Unit{"MB", 1 << 20},  Unit{"KB", 1 << 10}, Unit{"B", 1},
+    Unit{"G", 1 << 30},   Unit{"M", 1 << 20},   Unit{"K", 1 << 10},  Unit{"GiB", 1 << 30},
     Unit{"MiB", 1 << 20}, Unit{"KiB", 1 << 10},
 };
 constexpr std::size_t kMainSizeUnits = 4;
@@ -74,7 +74,7 @@ std::optional<std::int64_t> withUnit(std::string_view text, std::string_view uni
     if (unit.empty()) unit = unitOfBare;
     if (unit.empty()) return *number == 0 ? std::optional<std::int64_t>(0) : std::nullopt;
 
-    for (const Unit& candidate: units)
+    for (const Unit& candidate : units)
     {
         if (!equalInAnyCase(unit, candidate.name)) continue;
         if (*number > std::numeric_limits<std::int64_t>::max() / candidate.factor) return {};
@@ -106,9 +106,9 @@ std::string_view trimmed(std::string_view text) noexcept
 
 ConfigValue<bool> parseBoolean(std::string_view text)
 {
-    for (const std::string_view word: {"true", "on", "yes", "1", "enable", "enabled"})
+    for (const std::string_view word : {"true", "on", "yes", "1", "enable", "enabled"})
         if (equalInAnyCase(text, word)) return true;
-    for (const std::string_view word: {"false", "off", "no", "0", "disable", "disabled"})
+    for (const std::string_view word : {"false", "off", "no", "0", "disable", "disabled"})
         if (equalInAnyCase(text, word)) return false;
     return expected("true or false");
 }
@@ -118,9 +118,8 @@ ConfigValue<std::int64_t> parseInteger(std::string_view text, std::int64_t minim
 {
     const auto number = wholeText<std::int64_t>(text);
     if (number && *number >= minimum && *number <= maximum) return *number;
-    return expected("a whole number" +
-                    range(std::to_string(minimum), std::to_string(maximum),
-                          maximum != std::numeric_limits<std::int64_t>::max()));
+    return expected("a whole number" + range(std::to_string(minimum), std::to_string(maximum),
+                                             maximum != std::numeric_limits<std::int64_t>::max()));
 }
 
 ConfigValue<double> parseNumber(std::string_view text, double minimum, double maximum)
@@ -129,7 +128,8 @@ ConfigValue<double> parseNumber(std::string_view text, double minimum, double ma
     if (number && *number >= minimum && *number <= maximum) return *number;
     const auto shown = [](double bound) {
         std::array<char, 32> buffer{};
-        const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), bound);
+        const auto [end, error] =
+            std::to_chars(buffer.data(), buffer.data() + buffer.size(), bound);
         return std::string(buffer.data(), error == std::errc() ? end : buffer.data());
     };
     return expected("a number" + range(shown(minimum), shown(maximum), maximum < 9.2e18));
@@ -143,9 +143,9 @@ ConfigValue<milliseconds> parseDuration(std::string_view text, std::string_view 
         return milliseconds(*number);
     std::string what = "a duration such as 10s, 5m or 500ms";
     if (!unit.empty()) what += " (a number without a unit counts " + std::string(unit) + ')';
-    return expected(what + ',' +
-                    range(durationText(minimum), durationText(maximum),
-                          maximum != milliseconds::max()));
+    return expected(
+        what + ',' +
+        range(durationText(minimum), durationText(maximum), maximum != milliseconds::max()));
 }
 
 ConfigValue<std::uint64_t> parseSize(std::string_view text, std::string_view unit,
@@ -157,19 +157,19 @@ ConfigValue<std::uint64_t> parseSize(std::string_view text, std::string_view uni
         return static_cast<std::uint64_t>(*number);
     std::string what = "a size such as 64KB or 4MB";
     if (!unit.empty()) what += " (a number without a unit counts " + std::string(unit) + ')';
-    return expected(what + ',' +
-                    range(sizeText(minimum), sizeText(maximum),
-                          maximum < static_cast<std::uint64_t>(
-                                        std::numeric_limits<std::int64_t>::max())));
+    return expected(
+        what + ',' +
+        range(sizeText(minimum), sizeText(maximum),
+              maximum < static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())));
 }
 
 ConfigValue<std::string_view> parseChoice(std::string_view text,
                                           std::span<const std::string> choices)
 {
-    for (const std::string& choice: choices)
+    for (const std::string& choice : choices)
         if (equalInAnyCase(text, choice)) return std::string_view(choice);
     std::string all;
-    for (const std::string& choice: choices)
+    for (const std::string& choice : choices)
     {
         if (!all.empty()) all += &choice == &choices.back() ? " or " : ", ";
         all += choice;

@@ -38,10 +38,10 @@ private:
 
     bool judgeUnused(const SchemaKey& key, const Configuration::Item& item)
     {
-        const bool isDefault =
-            key.type == ConfigType::Boolean
-                ? !key.refuse(item.value) && *parseBoolean(item.value) == *parseBoolean(key.defaultText)
-                : !key.defaultText.empty() && item.value == key.defaultText;
+        const bool isDefault = key.type == ConfigType::Boolean
+                                   ? !key.refuse(item.value) &&
+                                         *parseBoolean(item.value) == *parseBoolean(key.defaultText)
+                                   : !key.defaultText.empty() && item.value == key.defaultText;
         if (isDefault) return false;
         if (key.use == KeyUse::Refused) return refuse(item, key.note);
         _report.notes.push_back({item.where, item.key, key.note});
@@ -69,12 +69,12 @@ Configuration Configuration::load(const ConfigFile& file, const Schema& schema,
 {
     Configuration configuration(file.name());
     Checker checker(schema, report);
-    for (const ConfigEntry& entry: file.entries())
+    for (const ConfigEntry& entry : file.entries())
     {
         Item item{entry.key, entry.value, file.where(entry.line)};
         if (checker.accepts(item)) configuration.set(std::move(item));
     }
-    for (Setting& setting: overrides.of(schema))
+    for (Setting& setting : overrides.of(schema))
     {
         Item item{std::move(setting.key), std::move(setting.value), std::move(setting.where)};
         if (checker.accepts(item)) configuration.set(std::move(item));
@@ -109,7 +109,7 @@ std::string Configuration::where(std::string_view key) const
 
 void Configuration::keys(std::string_view prefix, const Visitor& visitor) const
 {
-    for (const Item& item: _items)
+    for (const Item& item : _items)
         if (item.key.starts_with(prefix)) visitor(item);
 }
 
@@ -170,7 +170,7 @@ std::vector<std::string> Settings::list(std::string_view key) const
     const SchemaKey& described = describe(key);
     const auto parsed = parseList(value(key));
     std::vector<std::string> items;
-    for (std::string_view item: *parsed)
+    for (std::string_view item : *parsed)
     {
         if (!described.choices.empty()) item = *parseChoice(item, described.choices);
         items.emplace_back(item);

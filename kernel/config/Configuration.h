@@ -66,7 +66,8 @@ class Settings
 {
 public:
     Settings(const Configuration& configuration, const Schema& schema)
-        : _configuration(configuration), _schema(schema)
+        : _configuration(configuration),
+          _schema(schema)
     {
     }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -53,64 +52,20 @@ LogConfig logConfig(const Settings& settings)
     return log;
 }
 
-/// Gathers listeners and says which of them cannot be.
-class ListenerReader
+/// The listeners that are set, or where a broker listens that nobody has told.
+std::vector<ListenerConfig> listeners(const Configuration& configuration, const Settings& settings,
+                                      std::vector<ConfigError>& errors)
 {
-public:
-    ListenerReader(const Configuration& configuration, std::vector<ConfigError>& errors)
-        : _configuration(configuration), _errors(errors)
-    {
-    }
-
-    std::vector<ListenerConfig> read()
-    {
-        if (const auto urls = _configuration.text("url"))
-        {
-            const auto list = parseList(*urls);
-            unsigned number = 0;
-            for (const std::string_view url: *list) add("url", url, ++number);
-            if (list->empty()) add("url", {}, ++number);
-        }
-        _configuration.keys("listener.", [this](const Configuration::Item& item) {
-            add(item.key, item.value, 1);
-        });
-        if (_isAnySet) return std::move(_listeners);
-        add("url", "nmq-tcp://127.0.0.1:1883", 1);
-        return std::move(_listeners);
-    }
-
-private:
-    void add(const std::string& key, std::string_view text, unsigned number)
-    {
-        _isAnySet = true;
-        const std::string where = _configuration.where(key);
-        const auto refuse = [&](std::string message) {
-            _errors.push_back({where, key, std::move(message)});
-        };
-        const auto url = parseListenerUrl(text);
-        if (!url) return refuse(url.error().message + ", found '" + std::string(text) + '\'');
-        if (url->transport != ListenerUrl::Transport::Tcp)
-            return refuse("no transport for " + url->scheme + ":// is available");
-        if (url->port != 0 && !_addresses.emplace(url->host, url->port).second)
-            return refuse("two listeners on " + url->text());
-        _listeners.push_back({nameOf(key, number), *url, where});
-    }
-
-    static std::string nameOf(const std::string& key, unsigned number)
-    {
-        constexpr std::string_view prefix = "listener.";
-        constexpr std::string_view suffix = ".url";
-        if (key.starts_with(prefix))
-            return key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
-        return number == 1 ? key : key + '.' + std::to_string(number);
-    }
-
-    const Configuration& _configuration;
-    std::vector<ConfigError>& _errors;
-    std::vector<ListenerConfig> _listeners;
-    std::set<std::pair<std::string, std::uint16_t>> _addresses;
-    bool _isAnySet = false;
-};
+    const std::size_t before = errors.size();
+    auto listeners = readListeners(configuration, settings, errors);
+    if (!listeners.empty() || errors.size() > before) return listeners;
+    ListenerConfig standard;
+    standard.name = "url";
+    standard.url = *parseListenerUrl("nmq-tcp://127.0.0.1:1883");
+    standard.where = configuration.where("url");
+    listeners.push_back(std::move(standard));
+    return listeners;
+}
 
 } // namespace
 
@@ -121,7 +76,7 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
     const Settings settings(configuration, schema);
     KernelConfig config;
 
-    config.listeners = ListenerReader(configuration, errors).read();
+    config.listeners = nanomq::listeners(configuration, settings, errors);
     if (settings.isSet("allow_anonymous"))
         config.allowAnonymous = settings.boolean("allow_anonymous");
     config.maxConnections = static_cast<unsigned>(settings.integer("max_connections"));
@@ -135,6 +90,11 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
                      static_cast<std::uint32_t>(settings.size("client_max_packet_size")));
     config.keepAliveFactorThousandths =
         static_cast<unsigned>(settings.integer("keepalive_backoff"));
+    config.keepAliveMaximumSeconds =
+        static_cast<std::uint16_t>(expirySeconds(settings.duration("keepalive_maximum")));
+    config.maximumQoS = static_cast<unsigned>(settings.integer("maximum_qos"));
+    config.retainAvailable = settings.boolean("retain_available");
+    config.responseInformation = settings.text("response_information");
     config.receiveMaximum = static_cast<std::uint16_t>(settings.integer("receive_maximum"));
     config.maxInflightWindow = static_cast<std::uint16_t>(settings.integer("max_inflight_window"));
     config.topicAliasMaximum = static_cast<std::uint16_t>(settings.integer("topic_alias_maximum"));
@@ -159,9 +119,10 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
 std::optional<ConfigError> checkAnonymous(const KernelConfig& config)
 {
     if (config.allowAnonymous) return {};
-    for (const ListenerConfig& listener: config.listeners)
+    for (const ListenerConfig& listener : config.listeners)
     {
-        if (listener.url.isLoopback()) continue;
+        if (listener.url.isLoopback() || listener.allowAnonymous) continue;
+        if (listener.tls.requirePeerCertificate) continue; // nobody without one comes in
         return ConfigError{
             listener.where, "allow_anonymous",
             "the listener " + listener.url.text() +

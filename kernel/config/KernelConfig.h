@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/Configuration.h"
-#include "config/ListenerUrl.h"
+#include "config/ListenerConfig.h"
 
 #include <chrono>
 #include <cstddef>
@@ -15,13 +15,6 @@ namespace nanomq
 
 /// What conf.d/nanomq.conf may hold: the kernel's keys, and NanoMQ's that have no effect here.
 Schema kernelSchema();
-
-struct ListenerConfig
-{
-    std::string name; // "url", "url.2" and so on for `url`; NAME for listener.NAME.url
-    ListenerUrl url;
-    std::string where;
-};
 
 struct LogConfig
 {
@@ -41,23 +34,27 @@ struct KernelConfig
     std::vector<ListenerConfig> listeners; // at least one
     std::optional<bool> allowAnonymous;    // nothing: not written out, which means true
 
-    unsigned workers = 1;     // num_taskq_thread, resolved: at least 1
-    unsigned maxConnections = 0; // 0: no limit
+    unsigned workers = 1;                       // num_taskq_thread, resolved: at least 1
+    unsigned maxConnections = 0;                // 0: no limit
     std::chrono::milliseconds connectTimeout{}; // from accepting to a whole CONNECT
-    std::uint32_t maxPacketSizeBytes = 0; // max_packet_size: of any packet, either way
+    std::uint32_t maxPacketSizeBytes = 0;       // max_packet_size: of any packet, either way
     std::uint32_t clientMaxPacketSizeBytes = 0; // taken from a client; at most the former
     unsigned keepAliveFactorThousandths = 1500; // of Keep Alive, after which a client is gone
+    std::uint16_t keepAliveMaximumSeconds = 0;  // of 5.0 clients; 0: no limit
+    unsigned maximumQoS = 2;                    // of what clients publish
+    bool retainAvailable = true;
+    std::string responseInformation;            // what it begins with; empty: none
     std::uint16_t receiveMaximum = 0;           // announced to 5.0 clients (§3.2.2.3.3)
     std::uint16_t topicAliasMaximum = 0;        // announced (§3.2.2.3.8); 0: no aliases
-    std::uint16_t maxInflightWindow = 0; // towards 3.x clients, and at most towards 5.0 ones
+    std::uint16_t maxInflightWindow = 0;        // towards 3.x clients, and at most towards 5.0 ones
     unsigned maxTopicLevels = 0;
     std::uint32_t maxSessionExpirySeconds = 0xFFFFFFFF; // the highest that is granted
 
-    std::size_t sessionQueueMessages = 0;        // msq_len
-    std::size_t sessionQueueBytes = 0;           // session.queue.max_bytes
-    std::size_t connectionOutputBytes = 0;       // connection.output.max_bytes
-    std::size_t retainedMaxCount = 0;            // 0: no limit
-    std::size_t retainedMaxBytes = 0;            // 0: no limit
+    std::size_t sessionQueueMessages = 0;  // msq_len
+    std::size_t sessionQueueBytes = 0;     // session.queue.max_bytes
+    std::size_t connectionOutputBytes = 0; // connection.output.max_bytes
+    std::size_t retainedMaxCount = 0;      // 0: no limit
+    std::size_t retainedMaxBytes = 0;      // 0: no limit
 
     LogConfig log;
     bool daemon = false;

@@ -78,12 +78,58 @@ SchemaKey but(KeyUse use, SchemaKey key, std::string note)
     return key;
 }
 
+/// The keys of TLS, for all listeners or for one.
+void addTls(std::vector<SchemaKey>& keys, const std::string& prefix)
+{
+    const auto add = [&](const char* name, SchemaKey key) {
+        key.key = prefix + name;
+        keys.push_back(std::move(key));
+    };
+    const auto list = [](const char* description) {
+        return ranged(ConfigType::List, "", "", 0, 0, description);
+    };
+    add("certfile", list("PEM files of certificates with their chains; a client that names a host "
+                         "gets the first that is for it, else the first of all."));
+    add("keyfile", list("PEM files of their keys, in the same order."));
+    add("key_password", text("", "", "The password of keys that are encrypted."));
+    keys.back().secret = true;
+    add("cacertfile", text("", "", "PEM file of the authorities that sign clients' certificates."));
+    add("crlfile", text("", "", "PEM file of the revocation lists of these authorities."));
+    add("verify_peer", boolean("", "false", "Whether clients are asked for a certificate."));
+    add("fail_if_no_peer_cert", boolean("", "false", "Whether they must have one."));
+    add("username_from",
+        words(ConfigType::Choice, "", "none", {"none", "cn", "san"},
+              "Where a client's user name comes from: CONNECT, or its certificate's common name or "
+              "first alternative name."));
+}
+
 void addListeners(std::vector<SchemaKey>& keys)
 {
     keys.push_back(ranged(ConfigType::List, "url", "", 0, 0,
                           "Where to listen; several URLs stand between commas. Port 0 is any free "
                           "one. nmq-tcp://127.0.0.1:1883 when no listener is set."));
     keys.push_back(text("listener.*.url", "", "One more listener, by a name of your own."));
+    keys.push_back(boolean("listener.*.allow_anonymous", "true",
+                           "The same as allow_anonymous, for this listener."));
+    keys.push_back(integer("listener.*.max_connections", "0", 0, 10'000'000,
+                           "Connections at a time by this listener; 0: no limit of its own."));
+    keys.push_back(boolean("listener.*.proxy_protocol", "false",
+                           "Whether a load balancer puts a PROXY header in front of each "
+                           "connection; without one a connection is closed then."));
+    keys.push_back(text("listener.*.path", "/mqtt", "Path of a WebSocket, instead of the URL's."));
+    keys.push_back(text("listener.*.unix.mode", "0660", "Rights of a Unix socket's file, octal."));
+    keys.push_back(text("listener.*.unix.owner", "", "Owner of that file; empty: the broker's."));
+    keys.push_back(text("listener.*.unix.group", "", "Group of that file; empty: the broker's."));
+    addTls(keys, "listener.*.tls.");
+    addTls(keys, "tls.");
+    keys.push_back(boolean("tls.enable", "false", "Whether to listen at tls.url, too."));
+    keys.push_back(text("tls.url", "tls+nmq-tcp://0.0.0.0:8883", "Where, for TLS."));
+    keys.push_back(
+        boolean("websocket.enable", "false",
+                "Whether to listen at websocket.url, too, and with tls.enable at websocket.tls_url."));
+    keys.push_back(text("websocket.url", "nmq-ws://0.0.0.0:8083/mqtt", "Where, for WebSocket."));
+    keys.push_back(text("websocket.tls_url", "nmq-wss://0.0.0.0:8084/mqtt",
+                        "Where, for WebSocket over TLS."));
     keys.push_back(boolean("allow_anonymous", "true",
                            "Whether clients without a user name may connect. Must be written out "
                            "for a listener beyond loopback."));
@@ -103,6 +149,14 @@ void addProtocol(std::vector<SchemaKey>& keys)
     keys.push_back(integer("keepalive_backoff", "1500", 1'000, 1'500,
                            "A client is gone after this many thousandths of its Keep Alive; the "
                            "standard says 1500."));
+    keys.push_back(duration("keepalive_maximum", "0s", 0, 65'535 * kSecond,
+                            "The longest Keep Alive of a 5.0 client, which is told; 0s: any."));
+    keys.push_back(integer("maximum_qos", "2", 0, 2, "The highest QoS that clients may publish."));
+    keys.push_back(boolean("retain_available", "true",
+                           "Whether clients may publish retained messages."));
+    keys.push_back(text("response_information", "",
+                        "What a 5.0 client that asks for Response Information is told to use for "
+                        "its responses, with its Client Identifier behind it; empty: nothing."));
     keys.push_back(integer("receive_maximum", "4096", 1, 65'535,
                            "QoS 1 and 2 messages that a client may have under way to the broker."));
     keys.push_back(integer("max_inflight_window", "2048", 1, 65'535,
@@ -110,8 +164,7 @@ void addProtocol(std::vector<SchemaKey>& keys)
                            "fewer."));
     keys.push_back(integer("topic_alias_maximum", "64", 0, 65'535,
                            "Topic aliases that a 5.0 client may use; 0: none."));
-    keys.push_back(integer("max_topic_levels", "128", 1, 32'768,
-                           "Levels that a topic may have."));
+    keys.push_back(integer("max_topic_levels", "128", 1, 32'768, "Levels that a topic may have."));
     keys.push_back(duration("max_session_expiry", "unlimited", 0, 0xFFFFFFFELL * kSecond,
                             "The longest that a session is kept without its client."));
     keys.back().unlimited = true;
@@ -125,16 +178,16 @@ void addLimits(std::vector<SchemaKey>& keys)
                         "Bytes of these messages."));
     keys.push_back(size("connection.output.max_bytes", "4MB", 64 * kKilobyte, kTerabyte, "B",
                         "Bytes that wait for a client that reads slowly."));
-    keys.push_back(integer("retained.max_count", "0", 0, 1'000'000'000,
-                           "Retained messages; 0: no limit."));
+    keys.push_back(
+        integer("retained.max_count", "0", 0, 1'000'000'000, "Retained messages; 0: no limit."));
     keys.push_back(size("retained.max_bytes", "0", 0, kTerabyte, "B",
                         "Bytes of retained messages; 0: no limit."));
 }
 
 void addProcess(std::vector<SchemaKey>& keys)
 {
-    keys.push_back(integer("num_taskq_thread", "0", 0, 32,
-                           "Worker threads; 0: one a core, 8 at most."));
+    keys.push_back(
+        integer("num_taskq_thread", "0", 0, 32, "Worker threads; 0: one a core, 8 at most."));
     keys.push_back(boolean("daemon", "false", "Whether to run in the background."));
     keys.push_back(text("plugin_dir", "", "Where the plugins' NAME.so are."));
     keys.push_back(words(ConfigType::List, "log.to", "console", {"file", "console", "syslog"},
@@ -155,29 +208,20 @@ void addProcess(std::vector<SchemaKey>& keys)
 void addForeign(std::vector<SchemaKey>& keys)
 {
     const auto ignored = [&keys](std::initializer_list<const char*> names, const char* note) {
-        for (const char* name: names)
+        for (const char* name : names)
             keys.push_back(but(KeyUse::Unused, text(name, "", "Has no effect."), note));
     };
     const auto refused = [&keys](SchemaKey key, const char* note) {
         keys.push_back(but(KeyUse::Refused, std::move(key), note));
     };
 
-    ignored({"max_taskq_thread", "parallel", "property_size"},
-            "has no effect: the number of threads is num_taskq_thread, and nothing else depends on it");
+    ignored(
+        {"max_taskq_thread", "parallel", "property_size"},
+        "has no effect: the number of threads is num_taskq_thread, and nothing else depends on it");
     ignored({"qos_duration"},
             "has no effect: unacknowledged messages are sent again when the client comes back, "
             "as MQTT demands, and not by time");
     ignored({"enable_ipc_internal"}, "has no effect: there is no such channel");
-
-    constexpr const char* noTls = "has no effect: no transport for TLS is available";
-    keys.push_back(but(KeyUse::Unused, boolean("tls.enable", "false", "Has no effect."), noTls));
-    ignored({"tls.url", "tls.keyfile", "tls.certfile", "tls.cacertfile", "tls.verify_peer",
-             "tls.fail_if_no_peer_cert", "tls.key_password"},
-            noTls);
-    constexpr const char* noWebSocket = "has no effect: no transport for WebSocket is available";
-    keys.push_back(
-        but(KeyUse::Unused, boolean("websocket.enable", "false", "Has no effect."), noWebSocket));
-    ignored({"websocket.url", "websocket.tls_url"}, noWebSocket);
 
     keys.push_back(but(KeyUse::Elsewhere, text("http_server.*", "", "Belongs to rest_api.conf."),
                        "has no effect here: it belongs to conf.d/rest_api.conf"));

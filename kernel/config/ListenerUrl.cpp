@@ -22,19 +22,16 @@ struct Scheme
     std::uint16_t port;
 };
 constexpr std::array kSchemes = {
-    Scheme{"nmq-tcp", Transport::Tcp, 1883},
-    Scheme{"mqtt-tcp", Transport::Tcp, 1883},
-    Scheme{"tls+nmq-tcp", Transport::Tls, 8883},
-    Scheme{"tls+mqtt-tcp", Transport::Tls, 8883},
-    Scheme{"nmq-ws", Transport::WebSocket, 8083},
-    Scheme{"nmq-wss", Transport::WebSocketTls, 8084},
+    Scheme{"nmq-tcp", Transport::Tcp, 1883},      Scheme{"mqtt-tcp", Transport::Tcp, 1883},
+    Scheme{"tls+nmq-tcp", Transport::Tls, 8883},  Scheme{"tls+mqtt-tcp", Transport::Tls, 8883},
+    Scheme{"nmq-ws", Transport::WebSocket, 8083}, Scheme{"nmq-wss", Transport::WebSocketTls, 8084},
     Scheme{"unix", Transport::Unix, 0},
 };
 
 bool isHostCharacter(char c) noexcept
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
 }
 
 // inet_pton, since Poco::Net::IPAddress::tryParse() of Poco 1.11 refuses "::".
@@ -63,9 +60,8 @@ ConfigValue<ListenerUrl> parseListenerUrl(std::string_view text)
 {
     const std::size_t colon = text.find("://");
     std::string name(text.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     const auto scheme = std::find_if(kSchemes.begin(), kSchemes.end(),
                                      [&](const Scheme& known) { return known.name == name; });
     if (colon == std::string_view::npos || scheme == kSchemes.end())
@@ -97,7 +93,8 @@ ConfigValue<ListenerUrl> parseListenerUrl(std::string_view text)
         if (bracket != std::string_view::npos) url.host = rest.substr(1, bracket - 1);
         if (!parseIPv6(url.host)) return expected("an IPv6 address between '[' and ']'");
         port = rest.substr(bracket + 1);
-        if (!port.empty() && !port.starts_with(':')) return expected("':' and a port behind the ']'");
+        if (!port.empty() && !port.starts_with(':'))
+            return expected("':' and a port behind the ']'");
     }
     else
     {

@@ -45,7 +45,7 @@ Setting fromEnvironment(std::string key, const std::string& name, const std::str
 std::string environmentName(std::string_view key)
 {
     std::string name(kPrefix);
-    for (const char c: key)
+    for (const char c : key)
     {
         if (c >= 'a' && c <= 'z') name += static_cast<char>(c - 32);
         else name += c == '.' || c == '-' ? '_' : c;
@@ -54,10 +54,11 @@ std::string environmentName(std::string_view key)
 }
 
 Overrides::Overrides(Environment environment, std::vector<Setting> commandLine)
-    : _environment(std::move(environment)), _commandLine(std::move(commandLine))
+    : _environment(std::move(environment)),
+      _commandLine(std::move(commandLine))
 {
     std::erase_if(_environment, [](const auto& one) { return !one.first.starts_with(kPrefix); });
-    for (Setting& setting: _commandLine) setting.where = "command line";
+    for (Setting& setting : _commandLine) setting.where = "command line";
 }
 
 Overrides::Environment Overrides::processEnvironment()
@@ -76,20 +77,20 @@ Overrides::Environment Overrides::processEnvironment()
 std::vector<Setting> Overrides::of(const Schema& schema) const
 {
     std::vector<Setting> all;
-    for (const NanoName& nano: kNanoNames)
+    for (const NanoName& nano : kNanoNames)
     {
         const auto found = _environment.find(std::string(nano.variable));
         if (found != _environment.end() && isOurs(schema.find(nano.key)))
             all.push_back(fromEnvironment(std::string(nano.key), found->first, found->second));
     }
-    for (const SchemaKey& key: schema.keys())
+    for (const SchemaKey& key : schema.keys())
     {
         if (key.isPattern() || !isOurs(&key)) continue;
         const auto found = _environment.find(environmentName(key.key));
         if (found != _environment.end())
             all.push_back(fromEnvironment(key.key, found->first, found->second));
     }
-    for (const Setting& setting: _commandLine)
+    for (const Setting& setting : _commandLine)
         if (isOurs(schema.find(setting.key))) all.push_back(setting);
     return all;
 }
@@ -97,28 +98,29 @@ std::vector<Setting> Overrides::of(const Schema& schema) const
 void Overrides::reportUnclaimed(std::span<const Schema* const> schemas, ConfigReport& report) const
 {
     std::set<std::string, std::less<>> variables(kOtherNames.begin(), kOtherNames.end());
-    for (const NanoName& nano: kNanoNames) variables.emplace(nano.variable);
-    for (const Schema* schema: schemas)
-        for (const SchemaKey& key: schema->keys())
+    for (const NanoName& nano : kNanoNames) variables.emplace(nano.variable);
+    for (const Schema* schema : schemas)
+        for (const SchemaKey& key : schema->keys())
             if (!key.isPattern() && isOurs(&key)) variables.insert(environmentName(key.key));
-    for (const auto& [name, value]: _environment)
+    for (const auto& [name, value] : _environment)
         if (!variables.contains(name))
-            report.notes.push_back({"environment " + name, {}, "no key goes by this name; ignored"});
+            report.notes.push_back(
+                {"environment " + name, {}, "no key goes by this name; ignored"});
 
     std::set<std::string, std::less<>> seen;
-    for (const Setting& setting: _commandLine)
+    for (const Setting& setting : _commandLine)
     {
         if (!seen.insert(setting.key).second)
         {
             report.errors.push_back({setting.where, setting.key, "is given twice"});
             continue;
         }
-        const bool isClaimed = std::any_of(
-            schemas.begin(), schemas.end(),
-            [&](const Schema* schema) { return isOurs(schema->find(setting.key)); });
+        const bool isClaimed =
+            std::any_of(schemas.begin(), schemas.end(),
+                        [&](const Schema* schema) { return isOurs(schema->find(setting.key)); });
         if (isClaimed) continue;
         std::string message = "unknown key";
-        for (const Schema* schema: schemas)
+        for (const Schema* schema : schemas)
             if (const std::string_view near = schema->nearest(setting.key); !near.empty())
             {
                 message += "; did you mean '" + std::string(near) + "'?";

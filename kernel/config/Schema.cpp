@@ -27,7 +27,7 @@ std::optional<std::string> checkList(const SchemaKey& key, std::string_view text
     const auto items = parseList(text);
     if (!items) return items.error().message;
     if (key.choices.empty()) return {};
-    for (const std::string_view item: *items)
+    for (const std::string_view item : *items)
         if (const auto choice = parseChoice(item, key.choices); !choice)
             return choice.error().message + " as items of the list";
     return {};
@@ -64,13 +64,13 @@ std::optional<std::string> expectation(const SchemaKey& key, std::string_view te
     case ConfigType::Boolean: return failureOf(parseBoolean(text));
     case ConfigType::Integer: return failureOf(parseInteger(text, key.minimum, key.maximum));
     case ConfigType::Number:
-        return failureOf(parseNumber(text, static_cast<double>(key.minimum),
-                                     static_cast<double>(key.maximum)));
+        return failureOf(
+            parseNumber(text, static_cast<double>(key.minimum), static_cast<double>(key.maximum)));
     case ConfigType::Duration:
     {
         if (key.unlimited && text == "unlimited") return {};
-        auto failure = failureOf(parseDuration(text, key.unit, milliseconds(key.minimum),
-                                               milliseconds(key.maximum)));
+        auto failure = failureOf(
+            parseDuration(text, key.unit, milliseconds(key.minimum), milliseconds(key.maximum)));
         if (failure && key.unlimited) *failure += ", or 'unlimited'";
         return failure;
     }
@@ -160,7 +160,7 @@ Schema Schema::openFor(const std::string& name)
 const SchemaKey* Schema::find(std::string_view key) const
 {
     if (const auto exact = _exact.find(key); exact != _exact.end()) return &_keys[exact->second];
-    for (const std::size_t pattern: _patterns)
+    for (const std::size_t pattern : _patterns)
         if (_keys[pattern].matches(key)) return &_keys[pattern];
     return nullptr;
 }
@@ -171,7 +171,7 @@ std::string_view Schema::nearest(std::string_view key) const
     if (key.size() > kLongest) return {};
     std::size_t best = std::max<std::size_t>(3, key.size() / 3);
     std::string_view found;
-    for (const SchemaKey& known: _keys)
+    for (const SchemaKey& known : _keys)
     {
         const std::size_t distance = editDistance(key, known.key, best);
         if (distance >= best) continue;

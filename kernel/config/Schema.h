@@ -32,7 +32,8 @@ enum class KeyUse : std::uint8_t
     Used,
     FileOnly,  // used, but never taken from environment and command line
     Unused,    // known from NanoMQ: accepted, with a note unless the value is the default
-    Elsewhere, // stands in another file now: the same; never taken from environment and command line
+    Elsewhere, // stands in another file now: the same; never taken from environment and command
+               // line
     Refused,   // ignoring it would open the broker: an error unless the value is the default
 };
 

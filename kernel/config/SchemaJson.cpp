@@ -34,7 +34,9 @@ class KeyReader
 {
 public:
     KeyReader(const std::string& schema, std::string key, const Object& fields)
-        : _schema(schema), _key(std::move(key)), _fields(fields)
+        : _schema(schema),
+          _key(std::move(key)),
+          _fields(fields)
     {
     }
 
@@ -63,15 +65,16 @@ public:
 private:
     [[noreturn]] void fail(const std::string& message) const
     {
-        throw Poco::DataFormatException("schema of " + _schema + ": key '" + _key + "': " + message);
+        throw Poco::DataFormatException("schema of " + _schema + ": key '" + _key +
+                                        "': " + message);
     }
 
     void check(const SchemaKey& key) const
     {
-        static const std::set<std::string> known = {"type",      "default", "description", "unit",
-                                                    "min",       "max",     "choices",
-                                                    "unlimited", "secret",  "unused"};
-        for (const std::string& field: _fields.getNames())
+        static const std::set<std::string> known = {"type",   "default", "description", "unit",
+                                                    "min",    "max",     "choices",     "unlimited",
+                                                    "secret", "unused"};
+        for (const std::string& field : _fields.getNames())
             if (!known.contains(field)) fail("unknown field '" + field + '\'');
         if (key.type == ConfigType::Choice && key.choices.empty()) fail("a choice needs 'choices'");
         if (key.minimum > key.maximum) fail("'min' is above 'max'");
@@ -82,7 +85,7 @@ private:
     ConfigType type() const
     {
         const std::string name = text("type");
-        for (const auto& [known, type]: kTypes)
+        for (const auto& [known, type] : kTypes)
             if (name == known) return type;
         fail("'type' is '" + name +
              "'; expected text, bool, integer, number, duration, size, choice, list or json");
@@ -132,7 +135,7 @@ private:
         if (value.isEmpty()) return {};
         if (value.type() != typeid(Poco::JSON::Array::Ptr)) fail("'choices' is not an array");
         std::vector<std::string> all;
-        for (const Var& choice: *value.extract<Poco::JSON::Array::Ptr>())
+        for (const Var& choice : *value.extract<Poco::JSON::Array::Ptr>())
         {
             if (!choice.isString()) fail("'choices' holds something that is not a string");
             all.push_back(choice.convert<std::string>());
@@ -171,13 +174,13 @@ Schema Schema::fromJson(const std::string& name, const std::string& json)
     const auto fail = [&name](const std::string& message) {
         throw Poco::DataFormatException("schema of " + name + ": " + message);
     };
-    for (const std::string& field: root->getNames())
+    for (const std::string& field : root->getNames())
         if (field != "switch" && field != "keys") fail("unknown field '" + field + '\'');
     const Object::Ptr described = root->getObject("keys");
     if (described.isNull()) fail("there is no object 'keys'");
 
     std::vector<SchemaKey> keys;
-    for (const std::string& key: described->getNames())
+    for (const std::string& key : described->getNames())
     {
         const Object::Ptr fields = described->getObject(key);
         if (fields.isNull()) fail("key '" + key + "' is not described by an object");

@@ -89,9 +89,10 @@ std::optional<std::string> readSchemaSection(const std::string& path)
     const Elf64_Shdr& nameTable = sections[header.e_shstrndx];
     const std::string names = file.bytes(nameTable.sh_offset, nameTable.sh_size, kMaximumNames);
 
-    for (const Elf64_Shdr& section: sections)
+    for (const Elf64_Shdr& section : sections)
     {
-        if (section.sh_name >= names.size() || names.c_str() + section.sh_name != std::string_view(kSchemaSection))
+        if (section.sh_name >= names.size() ||
+            names.c_str() + section.sh_name != std::string_view(kSchemaSection))
             continue;
         if (section.sh_type != SHT_PROGBITS) file.unsound("its schema has no contents");
         return file.bytes(section.sh_offset, section.sh_size, Schema::kMaximumJsonBytes);

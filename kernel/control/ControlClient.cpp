@@ -65,7 +65,8 @@ public:
 };
 
 ControlClient::ControlClient(const std::string& path, std::chrono::milliseconds deadline)
-    : _path(path), _stream(std::make_unique<Stream>(connectTo(path, deadline), kMaximumAnswerBytes))
+    : _path(path),
+      _stream(std::make_unique<Stream>(connectTo(path, deadline), kMaximumAnswerBytes))
 {
 }
 

@@ -51,7 +51,8 @@ void prepareControlFolder(const std::string& path)
 
 void checkControlPath(const std::string& path)
 {
-    if (path.empty()) throw Poco::InvalidArgumentException("the path of the control socket is empty");
+    if (path.empty())
+        throw Poco::InvalidArgumentException("the path of the control socket is empty");
     if (path.size() > kMaximumControlPath)
         throw Poco::InvalidArgumentException(
             "the path of the control socket has " + std::to_string(path.size()) +

@@ -144,8 +144,8 @@ private:
             return ControlError{"bad_request", "'args' is not an object"};
         const auto handler = _handlers.find(name.convert<std::string>());
         if (handler == _handlers.end())
-            return ControlError{"unknown_command",
-                                "this broker has no command '" + name.convert<std::string>() + '\''};
+            return ControlError{"unknown_command", "this broker has no command '" +
+                                                       name.convert<std::string>() + '\''};
         try
         {
             return handler->second(arguments.isNull() ? Object() : *arguments);
@@ -175,7 +175,10 @@ class ControlServer::Running
 {
 public:
     Running(const std::string& path, const Commands& commands, Poco::Logger& logger)
-        : _path(path), _commands(commands), _logger(logger), _lock(lockPath(path))
+        : _path(path),
+          _commands(commands),
+          _logger(logger),
+          _lock(lockPath(path))
     {
         removeStale(path);
         _listener = listenAt(path);
@@ -188,8 +191,8 @@ public:
         ::shutdown(_listener.get(), SHUT_RDWR);
         _accepting.join();
         ::unlink(_path.c_str()); // ours: the lock is held
-        for (Connection& connection: _connections) connection.stream.endReading();
-        for (Connection& connection: _connections) connection.thread.join();
+        for (Connection& connection : _connections) connection.stream.endReading();
+        for (Connection& connection : _connections) connection.thread.join();
     }
 
 private:
@@ -258,7 +261,8 @@ private:
                 break;
         }
         if (read == UnixStream::Read::TooLong)
-            connection.stream.send(answerLine({}, ControlError{"too_long", "the line is too long"}));
+            connection.stream.send(
+                answerLine({}, ControlError{"too_long", "the line is too long"}));
         connection.stream.end();
         connection.isOver = true;
     }
@@ -289,7 +293,9 @@ private:
 };
 
 ControlServer::ControlServer(std::string path, Poco::Logger& logger)
-    : _path(std::move(path)), _logger(logger), _commands(std::make_unique<Commands>(logger))
+    : _path(std::move(path)),
+      _logger(logger),
+      _commands(std::make_unique<Commands>(logger))
 {
 }
 

@@ -31,7 +31,8 @@ sockaddr_un unixAddress(const std::string& path) noexcept
 }
 
 UnixStream::UnixStream(Descriptor socket, std::size_t maximumLine) noexcept
-    : _socket(std::move(socket)), _maximumLine(maximumLine)
+    : _socket(std::move(socket)),
+      _maximumLine(maximumLine)
 {
 }
 
@@ -63,9 +64,11 @@ UnixStream::Read UnixStream::receive(MonotonicMs until)
 
     for (;;)
     {
-        const MonotonicMs left = until == kNever ? -1 : std::max<MonotonicMs>(until - monotonicNow(), 0);
+        const MonotonicMs left =
+            until == kNever ? -1 : std::max<MonotonicMs>(until - monotonicNow(), 0);
         pollfd ready{_socket.get(), POLLIN, 0};
-        const int count = ::poll(&ready, 1, static_cast<int>(std::min<MonotonicMs>(left, 3'600'000)));
+        const int count =
+            ::poll(&ready, 1, static_cast<int>(std::min<MonotonicMs>(left, 3'600'000)));
         if (count < 0 && errno != EINTR) return Read::End;
         if (count > 0) break;
         if (until != kNever && monotonicNow() >= until) return Read::Timeout;

@@ -51,7 +51,8 @@ public:
 
     /// The next line, without its end. @param until  kNever waits for ever.
     Read readLine(std::string& line, MonotonicMs until);
-    /// Sends all of it, in SO_SNDTIMEO's time a piece. False when the peer is gone or does not read.
+    /// Sends all of it, in SO_SNDTIMEO's time a piece. False when the peer is gone or does not
+    /// read.
     bool send(std::string_view bytes) noexcept;
 
     /// Makes a blocked and every later readLine() return End. What is sent still goes out.

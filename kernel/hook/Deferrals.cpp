@@ -23,6 +23,9 @@ sdk::Verdict acceptedVerdict(sdk::Verdict verdict, const HookRecord& record) noe
     case Verdict::Drop:
         if (record.point == sdk::HookPoint::MessagePublish) return verdict;
         break;
+    case Verdict::Continue:
+        if (record.point == sdk::HookPoint::ClientEnhancedAuth) return verdict;
+        break;
     default: break;
     }
     return (record.flags & sdk::kFailClosed) != 0 ? Verdict::Deny : Verdict::Next;

@@ -18,6 +18,9 @@ namespace
 /// Answers to deferrals that a plugin may have on the way: each wait has one, the rest is noise.
 constexpr std::uint32_t kMaxAnswersOnTheWay = 4 * HookSet::kMaxOpenDeferrals;
 
+/// What a connection keeps for the mechanism that authenticates it.
+constexpr std::uint64_t kMaxAuthenticationState = 4'096;
+
 /// The largest packet there can be (§2.1.4).
 constexpr std::uint64_t kMaxPayload = 268'435'455;
 
@@ -51,6 +54,8 @@ public:
     sdk::Status setAuthenticationData(sdk::Bytes data) override;
     void setReason(sdk::ReasonCode code, sdk::Str text) override;
     sdk::Message* retain() override { return keepMessage(_owners.message); }
+    sdk::Status setAuthenticationState(sdk::Bytes state) override;
+    sdk::Status setServerReference(sdk::Str reference) override;
 
 private:
     bool at(sdk::HookPoint point) const noexcept { return _event.point == point; }
@@ -103,6 +108,9 @@ sdk::Verdict ChainContext::judge(const HookEntry& entry, HookCell& cell, sdk::Ve
     case Verdict::Deny: return verdict;
     case Verdict::Drop:
         if (at(sdk::HookPoint::MessagePublish)) return verdict;
+        break;
+    case Verdict::Continue:
+        if (at(sdk::HookPoint::ClientEnhancedAuth)) return verdict;
         break;
     case Verdict::Pending:
         if (_deferral != 0)
@@ -196,11 +204,11 @@ sdk::Status ChainContext::addUserProperty(sdk::Str name, sdk::Str value)
 
 sdk::ClientInfo& ChainContext::changedClient() noexcept
 {
-    auto& event = eventAs<sdk::ClientConnect>(_event);
+    auto& shown = clientOf(_event);
     if (!_clientChanged)
     {
-        if (event.client) _client = *event.client;
-        event.client = &_client;
+        if (shown) _client = *shown;
+        shown = &_client;
         _clientChanged = true;
     }
     return _client;
@@ -217,7 +225,8 @@ sdk::Status ChainContext::setClientId(sdk::Str clientId)
 
 sdk::Status ChainContext::setUserName(sdk::Str userName)
 {
-    if (!at(sdk::HookPoint::ClientConnect)) return -EPERM;
+    if (!at(sdk::HookPoint::ClientConnect) && !at(sdk::HookPoint::ClientEnhancedAuth))
+        return -EPERM;
     if (!isMqttText(userName.view())) return -EINVAL;
     _outcome.userName = userName.view();
     showUserName();
@@ -235,6 +244,24 @@ sdk::Status ChainContext::setAuthenticationData(sdk::Bytes data)
     if (!at(sdk::HookPoint::ClientEnhancedAuth)) return -EPERM;
     if (data.size > 65535) return -EINVAL; // Binary Data (§1.5.6)
     _outcome.authenticationData = data.view();
+    return 0;
+}
+
+sdk::Status ChainContext::setAuthenticationState(sdk::Bytes state)
+{
+    if (!at(sdk::HookPoint::ClientEnhancedAuth)) return -EPERM;
+    if (state.size > kMaxAuthenticationState) return -EINVAL;
+    _outcome.authenticationState = state.view();
+    return 0;
+}
+
+sdk::Status ChainContext::setServerReference(sdk::Str reference)
+{
+    if (!at(sdk::HookPoint::ClientConnect) && !at(sdk::HookPoint::ClientAuthenticate) &&
+        !at(sdk::HookPoint::ClientEnhancedAuth))
+        return -EPERM;
+    if (!isMqttText(reference.view())) return -EINVAL;
+    _outcome.serverReference = reference.view();
     return 0;
 }
 

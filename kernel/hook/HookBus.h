@@ -55,6 +55,8 @@ struct HookOutcome
     std::optional<std::string> clientId;
     std::optional<std::string> userName;
     std::optional<std::string> authenticationData;
+    std::optional<std::string> serverReference; // with Deny
+    std::optional<std::string> authenticationState;
     std::vector<std::pair<std::string, std::string>> userProperties; // added ones
     std::uint64_t deferral = 0; // with Pending: to be given to park()
 };

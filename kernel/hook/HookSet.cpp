@@ -54,9 +54,8 @@ sdk::Verdict callHook(HookRecord& record, HookCell& cell, sdk::HookFunction func
     sdk::Verdict verdict = sdk::Verdict::Error;
     try
     {
+        // An error it answers with is counted here, and told by whoever knows what it was.
         verdict = function(self, &event, &context);
-        if (verdict == sdk::Verdict::Error)
-            record.set.hookFailed(record, "it answered with an error");
     }
     catch (const std::exception& error)
     {

@@ -25,6 +25,8 @@ public:
     sdk::Status setAuthenticationData(sdk::Bytes) override { return -EPERM; }
     void setReason(sdk::ReasonCode, sdk::Str) override {}
     sdk::Message* retain() override { return keepMessage(_message); }
+    sdk::Status setAuthenticationState(sdk::Bytes) override { return -EPERM; }
+    sdk::Status setServerReference(sdk::Str) override { return -EPERM; }
 
 private:
     const Counted* const _message;

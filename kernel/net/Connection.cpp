@@ -31,8 +31,9 @@ constexpr std::string_view kInternalError = "internal error";
 
 } // namespace
 
-Connection::Connection(EventLoop& loop, int descriptor) noexcept
-    : _loop(&loop), _lock(&_ownLock), _descriptor(descriptor)
+Connection::Connection(EventLoop& loop, int descriptor,
+                       std::unique_ptr<Transport> transport) noexcept
+    : _loop(&loop), _transport(std::move(transport)), _lock(&_ownLock), _descriptor(descriptor)
 {
 }
 
@@ -51,7 +52,7 @@ void Connection::start(std::unique_ptr<ConnectionHandler> handler)
 
 void Connection::leave(EventLoop& target)
 {
-    if (unsent() > 0)
+    if (unsent() > 0 || _transport)
     {
         // Nothing of this connection may stay behind in the list of this turn.
         auto& turn = _loop->turn();
@@ -147,7 +148,8 @@ void Connection::readable()
         const auto got = receive(fresh, std::min(expected - _rest->size(), EventLoop::kReadSize));
         if (got <= 0) return finishRead(got);
         _rest->insert(_rest->end(), fresh, fresh + got);
-        if (_rest->size() == expected) consumeRest();
+        if (_rest->size() >= expected) consumeRest();
+        else mayGoOn();
         return;
     }
 
@@ -167,12 +169,13 @@ void Connection::finishRead(std::int64_t got)
 {
     if (got == 0) return close("closed by client");
     if (errno == EAGAIN || errno == EINTR) return;
+    if (errno == EPROTO && _transport) return close(_transport->failure());
     close(errno == ECONNRESET ? "connection reset by client" : "receive failed");
 }
 
 bool Connection::consumeRest()
 {
-    if (!_rest) return true;
+    if (!_rest) return mayGoOn();
     const auto rest = std::move(_rest);
     return consume(rest->data(), rest->size());
 }
@@ -192,7 +195,16 @@ bool Connection::consume(std::uint8_t* bytes, std::size_t size)
         return false;
     }
     if (answers() > kMaximumAnswers) throttle();
-    return true;
+    return mayGoOn();
+}
+
+/// False when the transport's stream has ended, though the socket has not: then it is closed.
+bool Connection::mayGoOn()
+{
+    if (!_transport || _paused || !_transport->ended()) return true;
+    const std::string_view failure = _transport->failure();
+    close(failure.empty() ? "closed by client" : failure);
+    return false;
 }
 
 void Connection::throttle()
@@ -203,19 +215,41 @@ void Connection::throttle()
     arm();
 }
 
-std::int64_t Connection::receive(std::uint8_t* buffer, std::size_t size) noexcept
+std::int64_t Connection::receive(std::uint8_t* buffer, std::size_t size)
 {
+    if (_transport) return receiveThroughTransport(buffer);
     return ::recv(_descriptor, buffer, size, 0);
 }
 
-std::int64_t Connection::send(const iovec* parts, int count) noexcept
+/// Uses the whole of the loop's buffer: a transport gives all it has.
+std::int64_t Connection::receiveThroughTransport(std::uint8_t* buffer)
 {
-    if (count == 1)
-        return ::send(_descriptor, parts->iov_base, parts->iov_len, MSG_NOSIGNAL);
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(parts);
-    message.msg_iovlen = static_cast<std::size_t>(count);
-    return ::sendmsg(_descriptor, &message, MSG_NOSIGNAL);
+    const auto got = _transport->receive(buffer, EventLoop::kReadSize, _loop->handshakes());
+    const int error = errno;
+    {
+        std::lock_guard guard(*_lock);
+        // Whoever is in send() just now looks again when it is out.
+        if (!_flushing && _transport->pending()) mark(_loop->turn());
+    }
+    errno = error;
+    return got;
+}
+
+std::int64_t Connection::send(const iovec* parts, int count)
+{
+    return _transport ? _transport->send(parts, count) : sendParts(_descriptor, parts, count);
+}
+
+PeerFacts Connection::peerFacts() const
+{
+    PeerFacts facts;
+    if (_transport) _transport->describe(facts);
+    return facts;
+}
+
+bool Connection::hasOutput() const noexcept
+{
+    return unsent() > 0 || (_transport && _transport->pending());
 }
 
 void Connection::flush(OutputTurn& turn)
@@ -230,7 +264,7 @@ void Connection::flush(OutputTurn& turn)
     };
     std::unique_lock guard(*_lock);
     const Unmark unmark{*this, turn};
-    for (int sends = 0; !_closed && !_blocked && !_flushing && unsent() > 0; ++sends)
+    for (int sends = 0; !_closed && !_blocked && !_flushing && hasOutput(); ++sends)
     {
         if (sends == kSendsPerFlush) return waitUntilWritable(); // the rest in the owner's next turn
         sendSome(turn, guard);
@@ -271,8 +305,13 @@ void Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
         OutputBuffer::consume(static_cast<std::size_t>(sent), turn);
         if (unsent() < kLowWater) drained(turn);
     }
-    // If the peer is gone, the owner is told by EPOLLHUP in the same way, and closes.
-    else if (error != EINTR) waitUntilWritable();
+    else if (error != EINTR)
+    {
+        // If the peer is gone, the owner is told by EPOLLHUP, and closes; likewise if only the
+        // transport has failed.
+        if (_transport && error != EAGAIN) ::shutdown(_descriptor, SHUT_RDWR);
+        waitUntilWritable();
+    }
 }
 
 void Connection::drained(OutputTurn& turn)
@@ -308,6 +347,11 @@ void Connection::close(std::string_view why)
 {
     if (_closed) return;
     sendLastWords();
+    if (_transport)
+    {
+        _transport->finish();
+        sendLastWords();
+    }
     {
         std::lock_guard guard(*_lock);
         _closed = true;

@@ -4,6 +4,7 @@
 #include "base/FutexLock.h"
 #include "base/OutputBuffer.h"
 #include "net/EventLoop.h"
+#include "net/Transport.h"
 
 #include <cstdint>
 #include <memory>
@@ -55,18 +56,18 @@ public:
 ///
 /// What throws while the connection's bytes are handled closes it, and nothing else.
 ///
-/// receive() and send() are the seam for transports: TLS and WebSocket override them.
-class Connection : public OutputBuffer, public EventSource
+/// Bytes go to and come from the socket, or through a Transport such as TLS where there is one.
+class Connection final : public OutputBuffer, public EventSource
 {
 public:
     /// Answers that wait to be sent, in bytes, above which nothing more is read: what other
     /// brokers allow, and far more than a client leaves unread that reads at all.
     static constexpr std::size_t kMaximumAnswers = 1024 * 1024;
 
-    /// Takes over a non-blocking descriptor.
-    Connection(EventLoop& loop, int descriptor) noexcept;
+    /// Takes over a non-blocking descriptor. @param transport  null: none.
+    Connection(EventLoop& loop, int descriptor, std::unique_ptr<Transport> transport = {}) noexcept;
     /// Not to be called while a worker may hold it; see close().
-    virtual ~Connection();
+    ~Connection();
 
     /// Begins to read. The handler lives as long as the connection. [worker]
     void start(std::unique_ptr<ConnectionHandler> handler);
@@ -96,13 +97,8 @@ public:
     EventLoop& loop() noexcept { return *_loop; }
     bool isClosed() const noexcept { return closed(); }
 
-protected:
-    /// As recv(2): bytes read, 0 at the end of the stream, -1 with errno. [worker]
-    virtual std::int64_t receive(std::uint8_t* buffer, std::size_t size) noexcept;
-    /// As writev(2). Thread: the flushing worker; one at a time.
-    virtual std::int64_t send(const iovec* parts, int count) noexcept;
-
-    int descriptor() const noexcept { return _descriptor; }
+    /// What its transports know about the far end. Requires: bytes have been received. [worker]
+    PeerFacts peerFacts() const;
 
 private:
     void ready(std::uint32_t events) override;
@@ -110,6 +106,10 @@ private:
     void readable();
     bool consume(std::uint8_t* bytes, std::size_t size);
     bool consumeRest();
+    bool mayGoOn();
+    std::int64_t receive(std::uint8_t* buffer, std::size_t size);
+    std::int64_t receiveThroughTransport(std::uint8_t* buffer);
+    std::int64_t send(const iovec* parts, int count);
     void leave(EventLoop& target);
     void arrive(EventLoop& loop);
     void finishRead(std::int64_t got);
@@ -117,6 +117,7 @@ private:
     void sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard);
     void sendLastWords();
     // Under the lock.
+    bool hasOutput() const noexcept;
     std::uint32_t interest() const noexcept;
     void arm() noexcept;
     void waitUntilWritable() noexcept;
@@ -125,6 +126,7 @@ private:
     EventLoop* _loop;
     EventLoop* _target = nullptr; // moving there
     std::unique_ptr<ConnectionHandler> _handler;
+    const std::unique_ptr<Transport> _transport;
     FutexLock* _lock;
     std::unique_ptr<std::vector<std::uint8_t>> _rest; // received, not used yet
     int _descriptor;

@@ -92,6 +92,7 @@ void EventLoop::wait()
     _quiescence.online(_reader);
     _turn.begin(monotonicNow());
     _wallClock = unixNow();
+    _handshakes.beginTurn();
 
     // Before any task or timer, which could move a connection that stands in `events` away.
     for (int i = 0; i < count; ++i)

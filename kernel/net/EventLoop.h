@@ -6,6 +6,7 @@
 #include "base/Quiescence.h"
 #include "base/TimerWheel.h"
 #include "base/WorkerAffinity.h"
+#include "net/HandshakeBudget.h"
 
 #include <atomic>
 #include <cstdint>
@@ -70,6 +71,7 @@ public:
     TimerWheel& timers() noexcept { return _timers; }
     Mailbox& mailbox() noexcept { return _mailbox; }
     Quiescence& quiescence() noexcept { return _quiescence; }
+    HandshakeBudget& handshakes() noexcept { return _handshakes; }
     int epollDescriptor() const noexcept { return _epoll; }
 
     /// Writes early when enough has come together. Called between packets.
@@ -121,6 +123,7 @@ private:
     Mailbox _mailbox;
     TimerWheel _timers;
     OutputTurn _turn;
+    HandshakeBudget _handshakes;
     std::function<void()> _endOfTurn;
     std::function<void(std::string_view)> _onFailure;
     std::atomic<std::uint64_t> _failures{0};

@@ -2,7 +2,11 @@
 
 #include "base/TimerWheel.h"
 #include "net/EventLoop.h"
+#include "net/ListenerSettings.h"
+#include "net/PeerAddress.h"
+#include "net/Transports.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,33 +16,49 @@
 namespace nanomq
 {
 
-/// The far end of an accepted socket.
-struct PeerAddress
-{
-    std::string address; // "192.0.2.7", "::1"
-    std::uint16_t port = 0;
-};
-
-/// A listening TCP socket. Every worker's loop waits on it, and the system wakes one.
-/// Thread: [main], but for descriptor().
+/// A listening socket, of TCP or in the file system. Every worker's loop waits on it, and the
+/// system wakes one. Thread: [main], but for what says otherwise.
 class Listener
 {
 public:
-    /// Binds and listens. Port 0 binds a free one. Throws Poco::Net::NetException that names
-    /// the address when it is in use or not ours.
-    /// @param scheme  as configured, for url(): "nmq-tcp".
-    Listener(std::string scheme, const std::string& host, std::uint16_t port);
+    /// The longest path of a Unix socket that the system takes, in bytes.
+    static constexpr std::size_t kMaximumPathBytes = 107;
+
+    /// Binds and listens. Port 0 binds a free one. A file that a dead process left at the path of
+    /// a Unix socket is replaced. Throws Poco::Net::NetException that names the address when it
+    /// is in use, not ours, or no path for a socket; and what Transports::factoryFor() throws.
+    Listener(ListenerSettings settings, const Transports& transports);
+    /// Also removes the file of a Unix socket, if it is still its own.
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
 
+    const ListenerSettings& settings() const noexcept { return _settings; }
     /// With the port that was bound: "nmq-tcp://127.0.0.1:1883".
-    const std::string& url() const noexcept { return _url; }
+    const std::string& url() const noexcept { return _url; } ///< Thread: [any].
     int descriptor() const noexcept { return _descriptor; }
+    /// Makes connections' transports, and reads certificates again. Thread: [any].
+    TransportFactory& transports() const noexcept { return *_transports; }
+
+    /// Counts a connection in; false: there are too many now. leave() is due in either case.
+    /// Thread: [worker], any.
+    bool enter() const noexcept;
+    void leave() const noexcept { _connections.fetch_sub(1, std::memory_order_relaxed); }
 
 private:
-    int _descriptor = -1;
+    void listenAtAddress();
+    void listenAtPath();
+    void removeStaleFile() const;
+    void giveFileAway() const;
+    [[noreturn]] void fail(const char* step) const;
+
+    ListenerSettings _settings;
+    std::unique_ptr<TransportFactory> _transports;
     std::string _url;
+    int _descriptor = -1;
+    std::uint64_t _fileDevice = 0; // of a Unix socket, to know it again
+    std::uint64_t _fileNumber = 0;
+    mutable std::atomic<std::size_t> _connections{0};
 };
 
 /// One worker's share in accepting from a listener. When the process has no descriptor left it

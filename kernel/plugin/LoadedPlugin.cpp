@@ -1,5 +1,7 @@
 #include "plugin/LoadedPlugin.h"
 
+#include "plugin/KeptForGood.h"
+
 #include <Poco/Exception.h>
 
 #include <cstring>
@@ -175,8 +177,7 @@ std::string LoadedPlugin::unmap()
     if (!_library) return {};
     if (!_facts.residentReasons.empty())
     {
-        // On purpose: closing it would be what must not happen.
-        [[maybe_unused]] const PluginLibrary* resident = _library.release();
+        keepForGood(std::shared_ptr<const PluginLibrary>(std::move(_library)));
         return _facts.residentReasons.front();
     }
     const auto gone = std::make_shared<bool>(false);

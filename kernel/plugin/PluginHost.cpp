@@ -1,5 +1,6 @@
 #include "plugin/PluginHost.h"
 
+#include "plugin/KeptForGood.h"
 #include "plugin/PluginJobs.h"
 
 namespace nanomq
@@ -31,10 +32,7 @@ PluginHost::~PluginHost()
 {
     unloadAll();
     // What a stuck plugin still runs may use any of it.
-    if (_jobs->anyStuck())
-    {
-        [[maybe_unused]] const Jobs* left = _jobs.release();
-    }
+    if (_jobs->anyStuck()) keepForGood(std::shared_ptr<const Jobs>(std::move(_jobs)));
 }
 
 void PluginHost::loadConfigured()

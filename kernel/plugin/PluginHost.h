@@ -43,6 +43,7 @@ struct PluginInfo
     std::string file;
     std::string version; // of the plugin; empty when it never passed the gate
     std::string className;
+    bool guard = false;           ///< NANOMQ_PLUGIN_GUARD, of the file last checked
     std::uint64_t generation = 0; ///< loads so far, reloads included
     UnixMs loadedAt = 0;
     std::uint64_t errors = 0; ///< that it has told or its hooks had, in this generation

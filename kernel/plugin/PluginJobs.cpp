@@ -138,6 +138,12 @@ void PluginHost::Jobs::showFacts(Plugin& plugin, const LoadedPlugin& version)
     plugin.shown = version.side();
 }
 
+void PluginHost::Jobs::showGuard(Plugin& plugin, const LoadedPlugin& version)
+{
+    std::lock_guard lock(_listMutex);
+    plugin.info.guard = (version.facts().flags & NANOMQ_PLUGIN_GUARD) != 0;
+}
+
 PluginInfo PluginHost::Jobs::snapshot(const Plugin& plugin) const
 {
     PluginInfo info;
@@ -211,9 +217,15 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::keepStuck(Plugin& plugin,
 {
     reason += "; its code stays in memory until the broker restarts";
     _logger.error(plugin.info.name + ": " + reason);
-    _stuck.push_back(std::move(version));
+    keepCode(std::move(version));
     show(plugin, PluginState::Stuck, reason);
     return PluginError{"stuck", std::move(reason)};
+}
+
+void PluginHost::Jobs::keepCode(std::unique_ptr<LoadedPlugin> version)
+{
+    if (version->side()) version->side()->tasks().abandon();
+    _stuck.push_back(std::move(version));
 }
 
 // Steps.
@@ -285,7 +297,7 @@ void PluginHost::Jobs::discard(std::unique_ptr<LoadedPlugin> version, bool initi
     PluginStep step;
     if (initialised) step = version->quiesce();
     if (initialised && step.end != PluginStep::End::Stuck) step = version->destroy();
-    if (step.end == PluginStep::End::Stuck) _stuck.push_back(std::move(version));
+    if (step.end == PluginStep::End::Stuck) keepCode(std::move(version));
     else version->unmap();
 }
 
@@ -337,6 +349,7 @@ PluginResult PluginHost::Jobs::load(const std::string& name)
         return PluginError{"stuck", name + " cannot be loaded again: " + target.info.reason};
     auto version = check(name);
     if (!version) return answer(target, fail(target, version.error()));
+    showGuard(target, **version);
     show(target, PluginState::Checked);
     target.number = ++_lastNumber;
     return answer(target, activate(target, std::move(*version)));
@@ -439,7 +452,7 @@ PluginResult PluginHost::Jobs::reload(const std::string& name)
     if (step.done() && overlap) step = bringUp(target, **next);
     if (step.end == PluginStep::End::Stuck)
     {
-        _stuck.push_back(std::move(*next));
+        keepCode(std::move(*next));
         return keepOld(step.reason + "; the new version's code stays in memory");
     }
     if (!step.done())
@@ -531,7 +544,7 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeParked(Plugin& plugin,
     {
         note = "reload failed, version " + old->facts().version + " goes on: " + step.reason;
         _logger.error(name + ": " + note);
-        if (step.end == PluginStep::End::Stuck) _stuck.push_back(std::move(next));
+        if (step.end == PluginStep::End::Stuck) keepCode(std::move(next));
         else discard(std::move(next), initialised);
         return revive(plugin, std::move(old), *standIn, state, std::move(note));
     }
@@ -617,8 +630,10 @@ void PluginHost::Jobs::loadConfigured()
     for (const auto& file : folder.plugins())
     {
         const auto off = switchedOff(file.name);
-        if (!off) load(file.name);
-        else if (!off->empty()) fail(plugin(file.name), *off);
+        if (off && !off->empty()) fail(plugin(file.name), *off);
+        if (off) continue;
+        // The answer is in the log and in list().
+        [[maybe_unused]] const auto told = load(file.name);
     }
 }
 

@@ -60,6 +60,7 @@ private:
     std::string confFileOf(const std::string& name) const;
     void show(Plugin& plugin, PluginState state, std::string reason = {});
     void showFacts(Plugin& plugin, const LoadedPlugin& version);
+    void showGuard(Plugin& plugin, const LoadedPlugin& version);
     PluginInfo snapshot(const Plugin& plugin) const;
     PluginResult answer(Plugin& plugin, const Trouble& trouble) const;
 
@@ -77,6 +78,7 @@ private:
     std::string bury(Plugin& plugin, std::unique_ptr<LoadedPlugin> version);
     /// Closes a version that never had an event. `initialised`: its init() has succeeded.
     void discard(std::unique_ptr<LoadedPlugin> version, bool initialised);
+    void keepCode(std::unique_ptr<LoadedPlugin> version);
     Trouble keepStuck(Plugin& plugin, std::unique_ptr<LoadedPlugin>& version, std::string reason);
     Trouble fail(Plugin& plugin, std::string reason);
     std::string drainHooks(LoadedPlugin& version);

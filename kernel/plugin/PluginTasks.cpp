@@ -36,6 +36,7 @@ public:
         _changed.notify_all();
     }
 
+    void abandon() { _thread.detach(); }
     void request()
     {
         std::lock_guard lock(_mutex);
@@ -137,6 +138,13 @@ bool PluginTasks::stop(std::chrono::milliseconds deadline)
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
     return _executor.stop(std::max(left, std::chrono::milliseconds(100)));
+}
+
+void PluginTasks::abandon()
+{
+    std::lock_guard lock(_mutex);
+    _stopped = true;
+    for (const auto& worker : _workers) worker->abandon();
 }
 
 } // namespace nanomq

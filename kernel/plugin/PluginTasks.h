@@ -47,6 +47,8 @@ public:
     /// Tells all threads to stop and waits for them, then for the executor. False when one still
     /// runs at the deadline; then the plugin's code must stay.
     [[nodiscard]] bool stop(std::chrono::milliseconds deadline);
+    /// Nobody will wait for its threads any more. Requires: this object lives for good.
+    void abandon();
 
 private:
     class Worker;

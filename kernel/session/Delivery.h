@@ -2,7 +2,9 @@
 
 #include "wire/Message.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace nanomq
 {
@@ -13,6 +15,7 @@ struct DeliveryOptions
     QoS qos = QoS::AtMostOnce; // the lower of the message's and the subscription's
     bool retain = false;       // the RETAIN flag it is sent with
     std::uint32_t subscriptionIdentifier = 0; // 0: none
+    std::uint32_t sharedGroup = 0; // SharedGroup::serial() of what it came through; 0: none
 };
 
 /// What became of a message at one session.
@@ -24,7 +27,10 @@ enum class DeliveryResult : std::uint8_t
     QueueFull,      // the session's limit, in messages or bytes
     TooSlow,        // QoS 0, and the client does not read
     PacketTooLarge, // beyond the client's Maximum Packet Size [MQTT-3.1.2-24]
+    NotAuthorized,  // queued, and then the right to receive it was taken away
 };
+
+inline constexpr std::size_t kDeliveryResults = 7;
 
 /// Why a message was dropped, in words, for hooks, logs and metrics; empty if it was not.
 std::string_view dropReason(DeliveryResult result) noexcept;

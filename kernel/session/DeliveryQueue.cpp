@@ -15,6 +15,7 @@ std::string_view dropReason(DeliveryResult result) noexcept
     case DeliveryResult::QueueFull: return "queue full";
     case DeliveryResult::TooSlow: return "client too slow";
     case DeliveryResult::PacketTooLarge: return "packet too large";
+    case DeliveryResult::NotAuthorized: return "not authorized any more";
     }
     return {};
 }
@@ -47,6 +48,21 @@ std::size_t DeliveryQueue::dropAtMostOnce()
     std::erase_if(_deliveries,
                   [](const Delivery& delivery) { return delivery.options.qos == QoS::AtMostOnce; });
     _atMostOnce = {};
+    return dropped;
+}
+
+std::vector<Delivery>
+DeliveryQueue::drop(const std::function<bool(std::string_view topicName)>& unwanted)
+{
+    std::vector<Delivery> dropped;
+    std::erase_if(_deliveries, [&](Delivery& delivery) {
+        if (!unwanted(delivery.message->topicName())) return false;
+        Load& load = loadOf(delivery.options.qos);
+        --load.messages;
+        load.bytes -= delivery.message->footprint();
+        dropped.push_back(delivery);
+        return true;
+    });
     return dropped;
 }
 

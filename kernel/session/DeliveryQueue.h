@@ -4,6 +4,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
+#include <string_view>
+#include <vector>
 
 namespace nanomq
 {
@@ -35,6 +38,8 @@ public:
 
     /// Throws away the QoS 0 messages: their client has gone. Returns how many.
     std::size_t dropAtMostOnce();
+    /// Takes out the messages of topics that are not wanted any more.
+    std::vector<Delivery> drop(const std::function<bool(std::string_view topicName)>& unwanted);
 
 private:
     struct Load

@@ -15,9 +15,15 @@ namespace
 /// How far a queue fills the output at once; the rest follows when that has been sent.
 constexpr std::size_t kRefillBytes = 256 * 1024;
 
+constexpr std::size_t kPubrelBytes = 4;
+
+/// What a packet grows by when it sets a Topic Alias: the property, and at most one byte each of
+/// Property Length and Remaining Length.
+constexpr std::size_t kSetAliasBytes = 5;
+
 void appendPubrel(OutputBuffer& output, PacketIdentifier identifier, OutputTurn& turn)
 {
-    auto* const packet = output.extend(4, turn);
+    auto* const packet = output.extend(kPubrelBytes, turn);
     packet[0] = static_cast<std::uint8_t>(static_cast<unsigned>(PacketType::Pubrel) << 4 | 2);
     packet[1] = 2;
     packet[2] = static_cast<std::uint8_t>(identifier >> 8);
@@ -35,19 +41,48 @@ void Outbound::attach(OutputBuffer& output, const ConnectionTerms& terms, Output
     _quota = terms.receiveMaximum;
     _maximumPacketSize = terms.maximumPacketSize;
     _identity = terms.identity;
+    if (terms.topicAliasMaximum > 0)
+        _aliases = std::make_unique<TopicAliases>(terms.topicAliasMaximum);
     _resend = _window.first();
     _resendEnd = _window.next();
     refill(turn);
 }
 
-void Outbound::detach() noexcept
+std::size_t Outbound::detach() noexcept
 {
     std::lock_guard guard(_lock);
     if (_output) _output->setSource(nullptr);
     _output = nullptr;
-    if (!_queue) return;
-    _queue->dropAtMostOnce();
+    _aliases.reset(); // [MQTT-3.3.2-7]
+    if (!_queue) return 0;
+    const auto dropped = _queue->dropAtMostOnce();
     if (_queue->empty()) _queue.reset();
+    return dropped;
+}
+
+std::vector<Delivery> Outbound::end()
+{
+    std::lock_guard guard(_lock);
+    _ended = true;
+    std::vector<Delivery> left;
+    for (auto sequence = _window.first(); sequence < _window.next() && !_window.empty(); ++sequence)
+    {
+        const auto& entry = _window.at(sequence);
+        const DeliveryOptions options = entry.delivery.options;
+        if (entry.state == InflightWindow::State::AwaitsPuback && options.sharedGroup != 0)
+            left.push_back({_window.finish(sequence), options});
+    }
+    while (_queue && !_queue->empty())
+        if (Delivery delivery = _queue->pop(); delivery.options.sharedGroup != 0)
+            left.push_back(std::move(delivery));
+    _queue.reset();
+    return left;
+}
+
+TopicAliasUse Outbound::aliasFor(const PublishHead& head)
+{
+    return _aliases->use(head.message->topicName,
+                         head.packetSize() + kSetAliasBytes <= _maximumPacketSize);
 }
 
 bool Outbound::fits(const PublishHead& head) const noexcept
@@ -61,7 +96,7 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
     std::lock_guard guard(_lock);
     const bool atMostOnce = options.qos == QoS::AtMostOnce;
     if (!_output)
-        return atMostOnce ? DeliveryResult::NotConnected : enqueue(publication, options);
+        return atMostOnce || _ended ? DeliveryResult::NotConnected : enqueue(publication, options);
     if (_maximumPacketSize != UINT32_MAX)
     {
         const PublishHead head{&publication.view(), _version, options,
@@ -70,15 +105,17 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
     }
     if (_queue || _resend < _resendEnd) return enqueue(publication, options);
     if (!mayAppend()) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
-    if (atMostOnce)
+    PacketIdentifier identifier = 0;
+    if (!atMostOnce)
     {
-        publication.appendTo(*_output, _version, options, 0, turn);
-        return DeliveryResult::Sent;
+        if (!mayTakeQuota()) return enqueue(publication, options);
+        identifier = _window.add({publication.freeze(), options});
+        --_quota;
     }
-    if (!mayTakeQuota()) return enqueue(publication, options);
-    --_quota;
-    const auto identifier = _window.add({publication.freeze(), options});
-    publication.appendTo(*_output, _version, options, identifier, turn);
+    TopicAliasUse alias;
+    if (_aliases)
+        alias = aliasFor({&publication.view(), _version, options, identifier, false, turn.now()});
+    publication.appendTo(*_output, _version, options, identifier, turn, alias);
     return DeliveryResult::Sent;
 }
 
@@ -90,17 +127,13 @@ DeliveryResult Outbound::enqueue(Publication& publication, DeliveryOptions optio
     return DeliveryResult::QueueFull;
 }
 
-bool Outbound::ready(QoS qos) noexcept
+Outbound::Standing Outbound::standing(QoS qos) noexcept
 {
     std::lock_guard guard(_lock);
-    return _output && !_queue && _resend == _resendEnd && mayAppend() &&
-           (qos == QoS::AtMostOnce || mayTakeQuota());
-}
-
-bool Outbound::connected() noexcept
-{
-    std::lock_guard guard(_lock);
-    return _output != nullptr;
+    if (!_output) return Standing::Away;
+    const bool ready = !_queue && _resend == _resendEnd && mayAppend() &&
+                       (qos == QoS::AtMostOnce || mayTakeQuota());
+    return ready ? Standing::Ready : Standing::Connected;
 }
 
 void Outbound::refill(OutputTurn& turn)
@@ -140,33 +173,45 @@ void Outbound::sendKept(Delivery delivery, OutputTurn& turn)
     _policy->sentFromQueue.fetch_add(1, std::memory_order_relaxed);
     if (delivery.options.qos != QoS::AtMostOnce)
     {
-        --_quota;
         head.packetIdentifier = _window.add(std::move(delivery));
+        --_quota;
     }
+    if (_aliases) head.topicAlias = aliasFor(head);
     appendPublish(*_output, head, turn, [&message] { return message; });
 }
 
 void Outbound::resendInFlight(OutputTurn& turn)
 {
-    // Some may have been acknowledged before they were sent again.
-    _resend = std::max(_resend, std::min(_window.first(), _resendEnd));
-    for (; _resend < _resendEnd; ++_resend)
+    using State = InflightWindow::State;
+    for (;; ++_resend)
     {
+        // Some may have been acknowledged, or dropped here, before they were sent again.
+        _resend = std::max(_resend, std::min(_window.first(), _resendEnd));
+        if (_resend == _resendEnd) return;
         auto& entry = _window.at(_resend);
-        if (entry.state == InflightWindow::State::Done) continue;
+        if (entry.state == State::Done) continue;
         if (_quota == 0 || _output->unsent() >= kRefillBytes) return;
-        --_quota;
         const auto identifier = InflightWindow::identifierOf(_resend);
-        if (entry.state == InflightWindow::State::AwaitsPubcomp)
+        if (entry.state == State::AwaitsPubcomp)
         {
+            --_quota;
             appendPubrel(*_output, identifier, turn);
             continue;
         }
-        const MessageRef message = entry.delivery.message;
-        const MessageView view = message->view();
-        const PublishHead head{&view,      _version, entry.delivery.options,
-                               identifier, true,     turn.now()};
-        appendPublish(*_output, head, turn, [&message] { return message; });
+        const Delivery delivery = entry.delivery;
+        const MessageView view = delivery.message->view();
+        PublishHead head{&view, _version, delivery.options, identifier, true, turn.now()};
+        // The client came back with less room than it had [MQTT-3.1.2-25].
+        if (!fits(head))
+        {
+            _window.finish(_resend);
+            _policy->tooLargeInQueue.fetch_add(1, std::memory_order_relaxed);
+            note(OutboundNote::Kind::TooLarge, delivery);
+            continue;
+        }
+        --_quota;
+        if (_aliases) head.topicAlias = aliasFor(head);
+        appendPublish(*_output, head, turn, [&delivery] { return delivery.message; });
     }
 }
 
@@ -196,7 +241,9 @@ Outbound::Acknowledged Outbound::acknowledge(PacketType type, PacketIdentifier i
         result.settled = entry.state == State::AwaitsPubrec && isFailure(reason);
         if (!result.known || result.settled) break;
         entry.state = State::AwaitsPubcomp;
-        if (_output) appendPubrel(*_output, identifier, turn);
+        if (!_output) break;
+        appendPubrel(*_output, identifier, turn);
+        _output->countAnswer(kPubrelBytes);
         break;
     }
     if (!result.settled) return result;
@@ -210,15 +257,30 @@ Outbound::Acknowledged Outbound::acknowledge(PacketType type, PacketIdentifier i
 void Outbound::note(OutboundNote::Kind kind, const Delivery& delivery)
 {
     if (!_policy->takesNotes.load(std::memory_order_relaxed)) return;
-    if (!_notes) _notes = std::make_unique<std::vector<OutboundNote>>();
-    if (_notes->size() < _policy->queue.messages) _notes->push_back({kind, delivery});
+    if (!_notes) _notes = std::make_unique<Notes>();
+    const std::size_t bytes = delivery.message->footprint();
+    if (_notes->list.size() >= _policy->queue.messages ||
+        _notes->bytes + bytes > _policy->queue.bytes)
+        return;
+    _notes->bytes += bytes;
+    _notes->list.push_back({kind, delivery});
 }
 
 std::vector<OutboundNote> Outbound::takeNotes()
 {
     std::lock_guard guard(_lock);
     if (!_notes) return {};
-    return std::move(*std::exchange(_notes, nullptr));
+    return std::move(std::exchange(_notes, nullptr)->list);
+}
+
+std::vector<Delivery>
+Outbound::dropQueued(const std::function<bool(std::string_view topicName)>& unwanted)
+{
+    std::lock_guard guard(_lock);
+    if (!_queue) return {};
+    auto dropped = _queue->drop(unwanted);
+    if (_queue->empty()) _queue.reset();
+    return dropped;
 }
 
 Ref<const Counted> Outbound::identity() noexcept

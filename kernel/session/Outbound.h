@@ -5,6 +5,7 @@
 #include "session/DeliveryQueue.h"
 #include "session/InflightWindow.h"
 #include "session/Publication.h"
+#include "session/TopicAliases.h"
 #include "topic/Subscriber.h"
 
 #include <atomic>
@@ -36,7 +37,8 @@ struct ConnectionTerms
     ProtocolVersion version = ProtocolVersion::v3_1_1;
     std::uint16_t receiveMaximum = 65'535;         // packets (§3.1.2.11.3)
     std::uint32_t maximumPacketSize = UINT32_MAX; // bytes (§3.1.2.11.4)
-    Ref<const Counted> identity;                  // who connected, for hooks
+    std::uint16_t topicAliasMaximum = 0;           // aliases it takes (§3.1.2.11.5)
+    Ref<const Counted> identity{};                // who connected, for hooks
 };
 
 /// Something that happened to a queued message, told to hooks by the session's worker later: no
@@ -73,18 +75,28 @@ public:
     /// (§4.4), then what was queued, as far as the terms allow. CONNACK stands in `output`
     /// already. Thread: the session's [worker].
     void attach(OutputBuffer& output, const ConnectionTerms& terms, OutputTurn& turn);
-    /// The connection is gone. QoS 0 messages in the queue are dropped. Thread: the session's
-    /// [worker]; also before the buffer is destroyed.
-    void detach() noexcept;
+    /// The connection is gone. QoS 0 messages in the queue are dropped; returns how many.
+    /// Thread: the session's [worker]; also before the buffer is destroyed.
+    std::size_t detach() noexcept;
+
+    /// The session ends, and nothing is delivered to it any more. Gives out what came through
+    /// Shared Subscriptions and may go to another member: what is queued, and QoS 1 messages
+    /// without their PUBACK, in order; not what was begun with QoS 2 [MQTT-4.8.2-5]. Thread: the
+    /// session's [worker], after detach().
+    std::vector<Delivery> end();
 
     /// Sends, queues or drops one message. Thread: [worker], any.
     DeliveryResult deliver(Publication& publication, DeliveryOptions options, OutputTurn& turn);
 
-    /// Whether a message of that QoS would go out at once: how a Shared Subscription chooses.
-    /// Thread: [worker], any.
-    bool ready(QoS qos) noexcept;
-    /// Whether a connection is there. Thread: [worker], any.
-    bool connected() noexcept;
+    /// How a Shared Subscription chooses among its members.
+    enum class Standing : std::uint8_t
+    {
+        Ready,     // a message would go out at once
+        Connected, // it would wait
+        Away,
+    };
+    /// For a message of that QoS. Thread: [worker], any.
+    Standing standing(QoS qos) noexcept;
 
     /// What a PUBACK, PUBREC or PUBCOMP did.
     struct Acknowledged
@@ -97,6 +109,11 @@ public:
     /// freed quota. Thread: the session's [worker].
     Acknowledged acknowledge(PacketType type, PacketIdentifier identifier, ReasonCode reason,
                              OutputTurn& turn);
+
+    /// Takes queued messages of unwanted topics out; the test is made under the lock. What is in
+    /// flight stays. Thread: the session's [worker].
+    std::vector<Delivery>
+    dropQueued(const std::function<bool(std::string_view topicName)>& unwanted);
 
     /// Takes the notes made since the last call; usually none. Thread: the session's [worker].
     std::vector<OutboundNote> takeNotes();
@@ -114,6 +131,13 @@ public:
     Ref<const Counted> identity() noexcept;
 
 private:
+    /// No more of them, and no more bytes, than a queue may hold.
+    struct Notes
+    {
+        std::vector<OutboundNote> list;
+        std::size_t bytes = 0;
+    };
+
     void refill(OutputTurn& turn) override;
     void resendInFlight(OutputTurn& turn);
     bool mayAppend() const noexcept { return _output->unsent() < _policy->maximumUnsent; }
@@ -123,9 +147,11 @@ private:
     bool fits(const PublishHead& head) const noexcept;
     void note(OutboundNote::Kind kind, const Delivery& delivery);
     void giveQuotaBack(InflightWindow::Sequence sequence) noexcept;
+    TopicAliasUse aliasFor(const PublishHead& head);
 
     FutexLock _lock; // guards everything below, and *_output
     ProtocolVersion _version = ProtocolVersion::v3_1_1;
+    bool _ended = false;
     std::uint16_t _quota = 0; // of Receive Maximum, what is left (§4.9)
     OutputBuffer* _output = nullptr;
     OutboundPolicy* _policy;
@@ -136,7 +162,8 @@ private:
     InflightWindow::Sequence _resendEnd = 0;
     Ref<const Counted> _identity;
     std::unique_ptr<DeliveryQueue> _queue; // while something waits
-    std::unique_ptr<std::vector<OutboundNote>> _notes;
+    std::unique_ptr<Notes> _notes;
+    std::unique_ptr<TopicAliases> _aliases; // of this connection, if it takes any
 };
 
 } // namespace nanomq

@@ -32,6 +32,7 @@ constexpr std::uint8_t firstByte(DeliveryOptions options, bool dup) noexcept
 }
 
 constexpr std::uint32_t kExpiryBytes = 5;
+constexpr std::uint32_t kTopicAliasBytes = 3;
 
 } // namespace
 
@@ -39,6 +40,7 @@ std::uint32_t PublishHead::propertyBytes() const noexcept
 {
     std::uint32_t bytes = static_cast<std::uint32_t>(message->properties.size());
     if (expires()) bytes += kExpiryBytes;
+    if (topicAlias.alias != 0) bytes += kTopicAliasBytes;
     if (options.subscriptionIdentifier > 0)
         bytes += 1 + static_cast<std::uint32_t>(variableByteSize(options.subscriptionIdentifier));
     return bytes;
@@ -46,7 +48,7 @@ std::uint32_t PublishHead::propertyBytes() const noexcept
 
 std::uint32_t PublishHead::remainingLength() const noexcept
 {
-    std::size_t bytes = 2 + message->topicName.size() + message->payload.size();
+    std::size_t bytes = 2 + topicName().size() + message->payload.size();
     if (packetIdentifier != 0) bytes += 2;
     if (version == ProtocolVersion::v5_0)
         bytes += variableByteSize(propertyBytes()) + propertyBytes();
@@ -68,8 +70,8 @@ std::uint8_t* PublishHead::write(std::uint8_t* at) const noexcept
 {
     *at++ = firstByte(options, dup);
     at = writeVariableByte(at, remainingLength());
-    at = writeTwo(at, message->topicName.size());
-    at = writeBytes(at, message->topicName.data(), message->topicName.size());
+    at = writeTwo(at, topicName().size());
+    at = writeBytes(at, topicName().data(), topicName().size());
     if (packetIdentifier != 0) at = writeTwo(at, packetIdentifier);
     if (version != ProtocolVersion::v5_0) return at;
 
@@ -82,6 +84,11 @@ std::uint8_t* PublishHead::write(std::uint8_t* at) const noexcept
         const auto seconds = static_cast<std::uint32_t>((left + 999) / 1000);
         at = writeTwo(at, seconds >> 16);
         at = writeTwo(at, seconds & 0xFFFF);
+    }
+    if (topicAlias.alias != 0)
+    {
+        *at++ = static_cast<std::uint8_t>(PropertyId::TopicAlias);
+        at = writeTwo(at, topicAlias.alias);
     }
     if (options.subscriptionIdentifier > 0)
     {
@@ -98,12 +105,14 @@ const MessageRef& Publication::freeze()
 }
 
 void Publication::appendTo(OutputBuffer& output, ProtocolVersion version, DeliveryOptions options,
-                           PacketIdentifier packetIdentifier, OutputTurn& turn)
+                           PacketIdentifier packetIdentifier, OutputTurn& turn,
+                           TopicAliasUse topicAlias)
 {
     const bool v5 = version == ProtocolVersion::v5_0;
-    const PublishHead head{&_view, version, options, packetIdentifier, false, turn.now()};
+    const PublishHead head{&_view, version, options, packetIdentifier, false, turn.now(),
+                           topicAlias};
     const auto keep = [this] { return freeze(); };
-    if (options.subscriptionIdentifier > 0 || _view.payload.size() > kCopiedPayload)
+    if (options.subscriptionIdentifier > 0 || topicAlias.alias != 0 || _view.payload.size() > kCopiedPayload)
         return appendPublish(output, head, turn, keep);
 
     // Recipients of one kind get the same bytes, but for the flags and the Packet Identifier.

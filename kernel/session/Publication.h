@@ -2,6 +2,7 @@
 
 #include "base/OutputBuffer.h"
 #include "session/Delivery.h"
+#include "session/TopicAliases.h"
 #include "topic/Subscriber.h"
 
 #include <array>
@@ -20,6 +21,7 @@ struct PublishHead
     PacketIdentifier packetIdentifier = 0; // 0 exactly if QoS 0
     bool dup = false;
     MonotonicMs now = 0; // what is left of the Message Expiry Interval counts from here
+    TopicAliasUse topicAlias{}; // 5.0 only
 
     /// Bytes of the whole packet, payload included.
     std::size_t packetSize() const noexcept;
@@ -29,6 +31,11 @@ struct PublishHead
     std::uint8_t* write(std::uint8_t* at) const noexcept;
 
 private:
+    /// What goes out as the Topic Name.
+    std::string_view topicName() const noexcept
+    {
+        return topicAlias.isSet ? std::string_view() : message->topicName;
+    }
     std::uint32_t propertyBytes() const noexcept;
     std::uint32_t remainingLength() const noexcept;
     bool expires() const noexcept { return message->expiresAt != kNever; }
@@ -54,16 +61,14 @@ void appendPublish(OutputBuffer& output, const PublishHead& head, OutputTurn& tu
             std::memcpy(at, message.payload.data(), message.payload.size());
         return;
     }
+    // First what could fail for want of memory: half a packet would spoil the connection.
+    const bool shared = message.payload.size() > kCopiedPayload;
+    const MessageRef kept = shared ? keep() : MessageRef();
     std::vector<std::uint8_t> bytes(headSize);
     head.write(bytes.data());
     output.append(bytes, turn);
-    if (message.payload.size() <= kCopiedPayload)
-    {
-        output.append(message.payload, turn);
-        return;
-    }
-    const MessageRef kept = keep();
-    output.appendShared(kept, kept->payload(), turn);
+    if (shared) output.appendShared(kept, kept->payload(), turn);
+    else output.append(message.payload, turn);
 }
 
 /// An Application Message on its way to its recipients, in one turn of one worker.
@@ -103,7 +108,8 @@ public:
 
     /// Appends it to a client's output as PUBLISH, under its lock.
     void appendTo(OutputBuffer& output, ProtocolVersion version, DeliveryOptions options,
-                  PacketIdentifier packetIdentifier, OutputTurn& turn);
+                  PacketIdentifier packetIdentifier, OutputTurn& turn,
+                  TopicAliasUse topicAlias = {});
 
 private:
     MessageView _view;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <unordered_set>
 
 namespace nanomq
 {
@@ -44,10 +44,10 @@ public:
     Outbound& outbound() noexcept { return _outbound; }
 
     /// The filters it is subscribed to.
-    const std::vector<FilterId>& subscriptions() const noexcept { return _subscriptions; }
-    void addSubscription(FilterId filter) { _subscriptions.push_back(filter); }
+    const std::unordered_set<FilterId>& subscriptions() const noexcept { return _subscriptions; }
+    void addSubscription(FilterId filter) { _subscriptions.insert(filter); }
     /// False when it is not subscribed to it.
-    bool removeSubscription(FilterId filter) noexcept;
+    bool removeSubscription(FilterId filter) noexcept { return _subscriptions.erase(filter) > 0; }
 
     PacketIdentifierSet& receivedExactlyOnce() noexcept { return _receivedExactlyOnce; }
 
@@ -64,7 +64,7 @@ public:
 private:
     Outbound _outbound;
     std::string _clientId;
-    std::vector<FilterId> _subscriptions;
+    std::unordered_set<FilterId> _subscriptions;
     PacketIdentifierSet _receivedExactlyOnce;
 };
 

@@ -10,11 +10,11 @@ SessionSlots::~SessionSlots()
 
 SubscriberId SessionSlots::take()
 {
-    std::lock_guard guard(_mutex);
-    if (!_free.empty())
+    std::lock_guard guard(_free->mutex);
+    if (!_free->ids.empty())
     {
-        const auto id = _free.back();
-        _free.pop_back();
+        const auto id = _free->ids.back();
+        _free->ids.pop_back();
         return id;
     }
     if (_next == kMaximum) return kNoSubscriber;
@@ -34,13 +34,13 @@ void SessionSlots::giveBack(SubscriberId id)
 {
     (*_pages[id / kPageSize].load(std::memory_order_acquire))[id % kPageSize].store(
         nullptr, std::memory_order_release);
-    auto returned = std::make_unique<Returned>(Returned{this, id});
+    auto returned = std::make_unique<Returned>(Returned{_free, id});
     _quiescence.retire(
         returned.release(),
         [](void* object) {
             const std::unique_ptr<Returned> returned(static_cast<Returned*>(object));
-            std::lock_guard guard(returned->slots->_mutex);
-            returned->slots->_free.push_back(returned->id);
+            std::lock_guard guard(returned->free->mutex);
+            returned->free->ids.push_back(returned->id);
         },
         sizeof(Returned));
 }

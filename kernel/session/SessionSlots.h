@@ -22,7 +22,7 @@ class Outbound;
 class SessionSlots
 {
 public:
-    explicit SessionSlots(Quiescence& quiescence) noexcept : _quiescence(quiescence) {}
+    explicit SessionSlots(Quiescence& quiescence) : _quiescence(quiescence) {}
     SessionSlots(const SessionSlots&) = delete;
     SessionSlots& operator=(const SessionSlots&) = delete;
     /// Requires: nobody looks up any more.
@@ -49,16 +49,21 @@ private:
     static constexpr std::size_t kPageSize = 1024;
     using Page = std::array<std::atomic<Outbound*>, kPageSize>;
 
+    struct FreeIds
+    {
+        std::mutex mutex; // guards what follows, and _next
+        std::vector<SubscriberId> ids;
+    };
+    /// An id that waits for a grace period, which may pass only after the slots are gone.
     struct Returned
     {
-        SessionSlots* slots;
+        std::shared_ptr<FreeIds> free;
         SubscriberId id;
     };
 
     Quiescence& _quiescence;
     std::array<std::atomic<Page*>, kMaximum / kPageSize> _pages{};
-    std::mutex _mutex; // guards what follows
-    std::vector<SubscriberId> _free;
+    const std::shared_ptr<FreeIds> _free = std::make_shared<FreeIds>();
     SubscriberId _next = 0;
 };
 

@@ -26,12 +26,17 @@ public:
 
     std::string_view shareName() const noexcept { return _shareName; }
 
+    /// Names this group among all that ever were; not 0. For who keeps a message that came through
+    /// it, and asks later whether the group is still there.
+    std::uint32_t serial() const noexcept { return _serial; }
+
 private:
     friend class SubscriptionIndex;
 
     SubscriberList _members;
     mutable std::atomic<std::uint32_t> _cursor{0};
     std::uint32_t _filter = 0; // FilterId of the filter without the share
+    std::uint32_t _serial = 0;
     std::string _shareName;
 };
 

@@ -189,6 +189,8 @@ std::uint32_t SubscriptionIndex::addGroup(FilterId filter, std::string_view shar
     SharedGroup& group = _groups[number];
     group._filter = filter;
     group._shareName = shareName;
+    if (++_lastGroupSerial == 0) ++_lastGroupSerial;
+    group._serial = _lastGroupSerial;
     group._cursor.store(0, std::memory_order_relaxed);
     _groupByName.insert(groupHash(filter, shareName), (std::uint64_t{number} + 1) << 4);
 

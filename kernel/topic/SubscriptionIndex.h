@@ -151,6 +151,7 @@ private:
     WildcardTrie _wildcard;
     Slab<SharedGroup> _groups;
     FlatTable<HashOfGroup> _groupByName;
+    std::uint32_t _lastGroupSerial = 0;
     std::atomic<std::size_t> _filters{0};
     std::atomic<std::size_t> _subscriptions{0};
 };

@@ -10,4 +10,11 @@ namespace nanomq
 /// Packets that carry no code list none. Any other code in it is a Protocol Error.
 bool isListed(ReasonCode code, PacketType type) noexcept;
 
+/// The code that a refusal goes out with: `wanted` if it is a failure that the packet's table
+/// lists, else `otherwise`. For codes that come from plugins.
+inline ReasonCode refusalFor(PacketType type, ReasonCode wanted, ReasonCode otherwise) noexcept
+{
+    return isFailure(wanted) && isListed(wanted, type) ? wanted : otherwise;
+}
+
 } // namespace nanomq

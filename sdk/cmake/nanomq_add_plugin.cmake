@@ -1,9 +1,10 @@
-# nanomq_add_plugin(NAME SOURCES a.cpp … [LIBRARIES Poco::Net …] [CONF name.conf])
+# nanomq_add_plugin(NAME SOURCES a.cpp … [LIBRARIES Poco::Net …] [CONF name.conf] [SCHEMA name.json])
 #
 # Builds the plugin NAME as the library NAME.so, in the way that lets the broker load it, replace it
 # while it runs and unmap it again: one exported symbol, no unique symbols, every function resolved
-# when it is linked and when it is loaded. CONF is its configuration file, installed (and in the
-# broker's own tree copied) beside the others. The target is called NAME_plugin.
+# when it is linked and when it is loaded. CONF is its configuration file, installed beside the
+# others. SCHEMA describes the keys of that file; it is put into the library, where the broker reads
+# it without running the plugin. The target is called NAME_plugin.
 #
 # Where it is put: ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY}, or else <build>/plugins.
 
@@ -11,12 +12,12 @@ set(NANOMQ_SDK_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/../plugin.map" CACHE INTERN
     "The linker's version script for plugins")
 
 function(nanomq_add_plugin name)
-    cmake_parse_arguments(A "" "CONF" "SOURCES;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(A "" "CONF;SCHEMA" "SOURCES;LIBRARIES" ${ARGN})
     if(NOT name MATCHES "^[a-z][a-z0-9_]*$")
         message(FATAL_ERROR "nanomq_add_plugin: '${name}' is no plugin name; expected [a-z][a-z0-9_]{0,30}")
     endif()
     if(NOT A_SOURCES OR A_UNPARSED_ARGUMENTS)
-        message(FATAL_ERROR "nanomq_add_plugin(${name}): expected SOURCES …, [LIBRARIES …], [CONF file]")
+        message(FATAL_ERROR "nanomq_add_plugin(${name}): expected SOURCES …, [LIBRARIES …], [CONF file], [SCHEMA file]")
     endif()
     set(folder ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY})
     if(NOT folder)
@@ -41,6 +42,17 @@ function(nanomq_add_plugin name)
     # A sanitized library leaves the sanitizer's functions to the program.
     if(NOT NANOMQ_SANITIZE AND NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
         target_link_options(${target} PRIVATE -Wl,-z,defs)
+    endif()
+
+    if(A_SCHEMA)
+        # A section that is not loaded, so it takes no memory; R(etain) keeps --gc-sections from it.
+        get_filename_component(schema ${A_SCHEMA} ABSOLUTE)
+        set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}_schema.cpp)
+        file(CONFIGURE OUTPUT ${source} @ONLY CONTENT [=[
+__asm__(".pushsection .nanomq.schema,\"R\",@progbits\n.incbin \"@schema@\"\n.popsection");
+]=])
+        set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS ${schema})
+        target_sources(${target} PRIVATE ${source})
     endif()
 
     include(GNUInstallDirs)

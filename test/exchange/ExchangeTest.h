@@ -27,7 +27,10 @@ class ExchangeTest : public CppUnit::TestFixture
 {
 public:
     void setUp() override { _broker = std::make_unique<BrokerProcess>(options()); }
-    void tearDown() override { _broker->stop(); }
+    void tearDown() override
+    {
+        if (_broker) _broker->stop(); // CppUnit calls it after a setUp() that failed, too
+    }
 
 protected:
     virtual BrokerOptions options() const { return {}; }

@@ -27,8 +27,9 @@ private:
     // The Client Identifier chooses the worker. Of 8 and 4 clients, each worker has some.
     static constexpr int kPublishers = 8;
     static constexpr int kSubscribers = 4;
-    static constexpr int kMessages = 2000 / kSlowness; // of each publisher
-    static constexpr int kBatch = 50;                  // sent before the acknowledgements are read
+    // Of each publisher; all together fewer than a session queues (20,000), so none may be dropped.
+    static constexpr int kMessages = 2000 / kSlowness;
+    static constexpr int kBatch = 50; // sent before the acknowledgements are read
 
     BrokerOptions options() const override
     {

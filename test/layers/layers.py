@@ -28,7 +28,7 @@ ARROWS = {
     "config": ["base"],
     "control": ["base"],
     "broker": ["base", "wire", "topic", "session", "net", "hook", "config", "sdk"],
-    "nanomqctl": ["base", "wire"],
+    "nanomqctl": ["base", "wire", "control"],
     "sdk": [],
 }
 LAYERS = [part for part in ARROWS if part not in ("nanomqctl", "sdk")]
@@ -120,7 +120,7 @@ def wrong_includes(root):
                 why = complaint(root, path, quoted or angled, quoted is not None)
                 if why:
                     yield path, number, why
-    for layer in LAYERS:
+    for layer in LAYERS + ["app"]:
         yield from wrong_uses(root, layer)
 
 
@@ -276,7 +276,7 @@ def check_roots(root, compiler, list_file):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".h"))
         return f"{'nanomq' if part == 'sdk' else part}/{names[0]}" if names else None
 
-    headers = {part: some_header(part) for part in LAYERS + ["sdk"]}
+    headers = {part: some_header(part) for part in LAYERS + ["app", "sdk"]}
     headers = {part: header for part, header in headers.items() if header}
     checked = failures = 0
     with open(list_file, encoding="utf-8") as file:

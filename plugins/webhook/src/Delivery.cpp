@@ -29,6 +29,8 @@ namespace
 // An idle sender is notified of work. That a notification just before wait() is remembered is not
 // promised, so this is how late an event can be at worst.
 constexpr std::uint32_t kIdleMs = 1'000;
+constexpr std::uint32_t kNoThreadMs =
+    200; // until a thread that could not be started is tried again
 
 std::string seconds(milliseconds time)
 {
@@ -136,14 +138,19 @@ void Delivery::startSender(Lane& lane)
         lane.delivery->send(lane, *stop);
     };
     const std::string name = "webhook-" + std::to_string(lane.index);
-    if (const sdk::Status status = _tasks.thread(name, run, &lane); status != 0)
-    {
-        _outbox.startFailed(lane.index);
-        _journal.warn(Journal::Trouble::NoThread, [&] {
-            return "no thread for a sender (error " + std::to_string(-status) +
-                   "); its next event tries again";
-        });
-    }
+    const sdk::Status status = _tasks.thread(name, run, &lane);
+    if (status == 0) return;
+    _outbox.startFailed(lane.index);
+    _journal.warn(Journal::Trouble::NoThread, [status] {
+        return "no thread for a sender (error " + std::to_string(-status) + "); next try in " +
+               seconds(milliseconds(kNoThreadMs));
+    });
+    const auto again = [](void* self) {
+        Lane& lane = *static_cast<Lane*>(self);
+        if (lane.delivery->_outbox.askAgain(lane.index)) lane.delivery->startSender(lane);
+    };
+    std::uint64_t id = 0; // ends with the plugin; until it runs the next event may ask as well
+    _tasks.timer(kNoThreadMs, 0, again, &lane, &id);
 }
 
 // --- a sender --------------------------------------------------------------------------------

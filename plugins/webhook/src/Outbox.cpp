@@ -125,6 +125,15 @@ void Outbox::startFailed(std::size_t lane)
     senderGone(_lanes[lane]);
 }
 
+bool Outbox::askAgain(std::size_t lane)
+{
+    const std::lock_guard lock(_mutex);
+    Lane& one = _lanes[lane];
+    if (!_open || one.requests.empty() || one.state != Lane::Sender::None) return false;
+    one.state = Lane::Sender::Asked;
+    return true;
+}
+
 void Outbox::attach(std::size_t lane, sdk::Tasks::Stop& stop)
 {
     const std::lock_guard lock(_mutex);

@@ -93,8 +93,10 @@ public:
     std::vector<std::size_t> open();
     /// Whether the caller is the one to start the sender that the lane asked for.
     bool claimStart(std::size_t lane);
-    /// It could not be started: the next request asks again.
+    /// It could not be started: the lane's next request, or askAgain(), asks for one again.
     void startFailed(std::size_t lane);
+    /// Whether the lane has work and no sender; it asks for one then.
+    bool askAgain(std::size_t lane);
 
     // For the sender of a lane.
 

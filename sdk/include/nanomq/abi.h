@@ -40,7 +40,10 @@ enum
     /* Implements nanomq.handover/1. */
     NANOMQ_PLUGIN_HAS_STATE = 1u << 1,
     /* Its code must never be unmapped; unloading destroys the instance only. */
-    NANOMQ_PLUGIN_RESIDENT = 1u << 2
+    NANOMQ_PLUGIN_RESIDENT = 1u << 2,
+    /* It keeps somebody out: a broker in whose configuration it is switched on, and that cannot
+       load it, does not start. */
+    NANOMQ_PLUGIN_GUARD = 1u << 3
 };
 
 /* Append only; `size` tells what is there. */

@@ -124,7 +124,12 @@ struct ClientAuthenticate
     std::uint8_t hasPassword, reserved[7];
 };
 
-/// Enhanced authentication (§4.12). An answer's data goes out with setAuthenticationData().
+/// Enhanced authentication (§4.12): one step of the exchange. Next: another method than mine; when
+/// nobody knows it, CONNECT is refused with 0x8C. Continue: AUTH 0x18 goes out with the data of
+/// setAuthenticationData(), and the client's AUTH raises the event again, with stage 1. Allow: the
+/// client is in, `client.authenticate` is not asked; the data goes out with CONNACK, or with AUTH
+/// 0x00 after a re-authentication. Deny: CONNACK or DISCONNECT with the Reason Code. setUserName()
+/// tells who the client has proved to be; in a re-authentication, that must be who it was.
 struct ClientEnhancedAuth
 {
     static constexpr HookPoint kPoint = HookPoint::ClientEnhancedAuth;
@@ -134,12 +139,15 @@ struct ClientEnhancedAuth
     Bytes data;
     std::uint8_t stage; ///< 0: CONNECT, 1: AUTH that continues, 2: re-authentication begins
     std::uint8_t reserved[7];
+    Bytes state; ///< what setAuthenticationState() gave in the step before; empty in stage 0 and 2
 };
 
 enum class Access : std::uint8_t
 {
     Subscribe = 1,
     Publish = 2,
+    /// May a subscription that is there stay? Asked for each one when a session is resumed, and
+    /// after Broker::reauthorize(); never per message. Deny ends the subscription.
     Receive = 3,
     Will = 4,
 };
@@ -149,7 +157,7 @@ struct ClientAuthorize
     static constexpr HookPoint kPoint = HookPoint::ClientAuthorize;
     EventHeader header;
     const ClientInfo* client;
-    Str topic; ///< a Topic Name, or for Access::Subscribe a Topic Filter
+    Str topic; ///< a Topic Name; for Subscribe and Receive a Topic Filter, "$share/…" included
     Access access;
     std::uint8_t qos, retain, reserved[5];
 };

@@ -41,6 +41,17 @@ public:
     /// event has none.
     virtual Message* retain() = 0;
 
+    /// `client.enhanced_auth`, with Verdict::Continue: what the next step needs to know, at most
+    /// 4,096 bytes. The broker keeps it with the connection, shows it to nobody else, and forgets
+    /// it when the exchange ends; so a mechanism needs no table of exchanges. Copied; -EPERM at
+    /// other points, -EINVAL when it is larger.
+    virtual Status setAuthenticationState(Bytes state) = 0;
+
+    /// `client.connect`, `client.authenticate` and `client.enhanced_auth`, with Verdict::Deny and
+    /// the reason 0x9C (use another server) or 0x9D (server moved): which one (§4.11). A 5.0
+    /// client is told. Copied; -EPERM at other points.
+    virtual Status setServerReference(Str reference) = 0;
+
 protected:
     ~HookContext() = default;
 };

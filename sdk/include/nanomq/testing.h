@@ -455,6 +455,14 @@ public:
         ++_retained;
         return reinterpret_cast<Message*>(&_retained); // no more than a name
     }
+    Status setAuthenticationState(Bytes state) override
+    {
+        return put("authenticationState", state.view());
+    }
+    Status setServerReference(Str reference) override
+    {
+        return put("serverReference", reference.view());
+    }
 
 private:
     Status put(const std::string& what, std::string_view value)

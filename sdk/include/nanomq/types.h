@@ -57,6 +57,7 @@ enum class Verdict : std::int32_t
     Deny = 2,    ///< ends the chain: no, with the Reason Code of HookContext::setReason()
     Drop = 3,    ///< `message.publish` only: acknowledge, and do not route
     Pending = 4, ///< the answer comes later; only after HookContext::defer()
+    Continue = 5, ///< `client.enhanced_auth` only: one more round, AUTH 0x18 goes out
     Error = -1,  ///< the hook failed: counted; as Next, or as Deny with kFailClosed
 };
 
@@ -83,6 +84,8 @@ struct ClientInfo
     Str userName;
     Str peerAddress; ///< "192.0.2.7", "::1", or a path
     Str listener;    ///< the URL it came in by
+    Str certificateCommonName; ///< of the client's certificate, if one was verified; else empty
+    Str certificateSubject;    ///< all of its subject: "CN=device7,O=Plant" (RFC 2253)
 };
 
 /// A kept Application Message; see HookContext::retain() and Broker::message().

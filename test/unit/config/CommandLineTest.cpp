@@ -14,6 +14,7 @@ class CommandLineTest : public CppUnit::TestFixture
     CPPUNIT_TEST(readsTheVerb);
     CPPUNIT_TEST(takesValuesBehindABlankOrAnEqualsSign);
     CPPUNIT_TEST(turnsOptionsIntoTheKeysTheyStandFor);
+    CPPUNIT_TEST(takesTheFileFromTheEnvironmentUnlessItIsGiven);
     CPPUNIT_TEST(refusesWhatCannotBeMeant);
     CPPUNIT_TEST(hidesTheProbeFromHelp);
     CPPUNIT_TEST_SUITE_END();
@@ -30,7 +31,7 @@ class CommandLineTest : public CppUnit::TestFixture
     static std::string settings(const BrokerArguments& arguments)
     {
         std::string all;
-        for (const Setting& setting: arguments.settings)
+        for (const Setting& setting : arguments.settings)
             all += setting.key + '=' + setting.value + ';';
         return all;
     }
@@ -57,8 +58,9 @@ public:
 
     void takesValuesBehindABlankOrAnEqualsSign()
     {
-        for (const char* line: {"--conf a=b:c --conf-dir /c --control /s --state-dir /t --probe x.so",
-                                "--conf=a=b:c --conf-dir=/c --control=/s --state-dir=/t --probe=x.so"})
+        for (const char* line :
+             {"--conf a=b:c --conf-dir /c --control /s --state-dir /t --probe x.so",
+              "--conf=a=b:c --conf-dir=/c --control=/s --state-dir=/t --probe=x.so"})
         {
             const auto arguments = parse(line);
             CPPUNIT_ASSERT_MESSAGE(line, static_cast<bool>(arguments));
@@ -72,15 +74,25 @@ public:
 
     void turnsOptionsIntoTheKeysTheyStandFor()
     {
-        const auto arguments = parse("--url nmq-tcp://a:1 --set web.hook.url=http://x/?a=b "
-                                     "--url=nmq-tcp://[::1]:2 --daemon --plugin-dir /p --set log.dir= "
-                                     "--check");
+        const auto arguments =
+            parse("--url nmq-tcp://a:1 --set web.hook.url=http://x/?a=b "
+                  "--url=nmq-tcp://[::1]:2 --daemon --plugin-dir /p --set log.dir= "
+                  "--check");
         CPPUNIT_ASSERT(arguments);
         CPPUNIT_ASSERT_EQUAL(std::string("web.hook.url=http://x/?a=b;daemon=true;plugin_dir=/p;"
                                          "log.dir=;url=nmq-tcp://a:1, nmq-tcp://[::1]:2;"),
                              settings(*arguments));
         CPPUNIT_ASSERT_EQUAL(std::string("command line"), arguments->settings[0].where);
         CPPUNIT_ASSERT(arguments->check);
+    }
+
+    void takesTheFileFromTheEnvironmentUnlessItIsGiven()
+    {
+        const Overrides::Environment environment = {{"NANOMQ_CONF_PATH", "/etc/nanomq.conf"}};
+        CPPUNIT_ASSERT_EQUAL(std::string("/etc/nanomq.conf"),
+                             *parseBrokerArguments({}, environment)->confFile);
+        CPPUNIT_ASSERT_EQUAL(std::string("mine"),
+                             *parseBrokerArguments({"--conf", "mine"}, environment)->confFile);
     }
 
     void refusesWhatCannotBeMeant()
@@ -103,7 +115,7 @@ public:
             {"--set =x", "--set needs KEY=VALUE, found '=x'"},
             {"--check=yes", "check"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             const auto arguments = parse(c.line);
             CPPUNIT_ASSERT_MESSAGE(c.line, !arguments);
@@ -115,8 +127,9 @@ public:
     void hidesTheProbeFromHelp()
     {
         const std::string help = brokerHelp();
-        for (const char* option: {"--conf-dir", "--plugin-dir", "--url", "--control", "--state-dir",
-                                  "--set", "--check", "--daemon", "--version", "--help"})
+        for (const char* option :
+             {"--conf-dir", "--plugin-dir", "--url", "--control", "--state-dir", "--set", "--check",
+              "--daemon", "--version", "--help"})
             CPPUNIT_ASSERT_MESSAGE(option, help.find(option) != std::string::npos);
         CPPUNIT_ASSERT(help.find("--probe") == std::string::npos);
     }

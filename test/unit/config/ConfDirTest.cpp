@@ -1,5 +1,5 @@
-#include "Reports.h"
 #include "config/ConfDir.h"
+#include "Reports.h"
 #include "support/TemporaryFolder.h"
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -20,8 +20,8 @@ class ConfDirTest : public CppUnit::TestFixture
 public:
     void listsPluginFilesByName()
     {
-        for (const char* name: {"webhook.conf", "auth_http.conf", "nanomq.conf", "README.md",
-                                "webhook.conf~", "old.conf.bak", ".#webhook.conf"})
+        for (const char* name : {"webhook.conf", "auth_http.conf", "nanomq.conf", "README.md",
+                                 "webhook.conf~", "old.conf.bak", ".#webhook.conf"})
             writeFile(_folder / name, "");
         const ConfDir folder(_folder.path().string() + "//", _report);
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
@@ -61,10 +61,11 @@ public:
 
     void knowsPluginNames()
     {
-        for (const char* name: {"a", "webhook", "auth_http", "a2", "a23456789012345678901234567890"})
+        for (const char* name :
+             {"a", "webhook", "auth_http", "a2", "a23456789012345678901234567890"})
             CPPUNIT_ASSERT_MESSAGE(name, isPluginName(name));
-        for (const char* name: {"", "A", "2a", "_a", "a-b", "a.b", "a/b", "../a",
-                                "a2345678901234567890123456789012"})
+        for (const char* name :
+             {"", "A", "2a", "_a", "a-b", "a.b", "a/b", "../a", "a2345678901234567890123456789012"})
             CPPUNIT_ASSERT_MESSAGE(name, !isPluginName(name));
     }
 

@@ -1,5 +1,5 @@
-#include "Reports.h"
 #include "config/ConfigFile.h"
+#include "Reports.h"
 #include "support/TemporaryFolder.h"
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -50,7 +50,7 @@ public:
             {"grüße=1", nullptr, nullptr},
             {"name=grüße", "name", "grüße"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             const ConfigFile file = ConfigFile::parse("f", c.line, _report);
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.line, c.key == nullptr, file.entries().empty());
@@ -79,7 +79,10 @@ public:
 
     void dropsByteOrderMarkAndCarriageReturns()
     {
-        const ConfigFile file = ConfigFile::parse("f", "\xEF\xBB\xBF" "a=1\r\n\r\nb=2\r\n", _report);
+        const ConfigFile file = ConfigFile::parse("f",
+                                                  "\xEF\xBB\xBF"
+                                                  "a=1\r\n\r\nb=2\r\n",
+                                                  _report);
         CPPUNIT_ASSERT_EQUAL(std::string("1"), file.find("a")->value);
         CPPUNIT_ASSERT_EQUAL(std::string("2"), file.find("b")->value);
         CPPUNIT_ASSERT(_report.ok());
@@ -96,12 +99,11 @@ public:
                                                   "  \t = \n",
                                                   _report);
         CPPUNIT_ASSERT_EQUAL(
-            std::string(
-                "f:1: expected 'key = value', found no '='\n"
-                "f:2: expected a key before the '='\n"
-                "f:3: expected a key without blanks and special characters before the '='\n"
-                "f:4: four: the value has a control character in it\n"
-                "f:6: expected a key before the '='\n"),
+            std::string("f:1: expected 'key = value', found no '='\n"
+                        "f:2: expected a key before the '='\n"
+                        "f:3: expected a key without blanks and special characters before the '='\n"
+                        "f:4: four: the value has a control character in it\n"
+                        "f:6: expected a key before the '='\n"),
             lines(_report.errors));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, file.entries().size());
     }

@@ -26,7 +26,8 @@ class ConfigValueTest : public CppUnit::TestFixture
 
     static std::int64_t milliseconds(const char* text, const char* unit)
     {
-        const auto value = parseDuration(text, unit, std::chrono::milliseconds(0), kUnlimitedDuration);
+        const auto value =
+            parseDuration(text, unit, std::chrono::milliseconds(0), kUnlimitedDuration);
         return value ? (*value).count() : kRefused;
     }
 
@@ -39,11 +40,11 @@ class ConfigValueTest : public CppUnit::TestFixture
 public:
     void readsBooleansInTheirManyForms()
     {
-        for (const char* text: {"true", "on", "yes", "1", "enable", "enabled", "TRUE", "On"})
+        for (const char* text : {"true", "on", "yes", "1", "enable", "enabled", "TRUE", "On"})
             CPPUNIT_ASSERT_MESSAGE(text, parseBoolean(text) && *parseBoolean(text));
-        for (const char* text: {"false", "off", "no", "0", "disable", "disabled", "FALSE", "Off"})
+        for (const char* text : {"false", "off", "no", "0", "disable", "disabled", "FALSE", "Off"})
             CPPUNIT_ASSERT_MESSAGE(text, parseBoolean(text) && !*parseBoolean(text));
-        for (const char* text: {"", "2", "tru", "true ", "ja"})
+        for (const char* text : {"", "2", "tru", "true ", "ja"})
             CPPUNIT_ASSERT_MESSAGE(text, !parseBoolean(text));
     }
 
@@ -51,8 +52,8 @@ public:
     {
         CPPUNIT_ASSERT_EQUAL(std::int64_t{-5}, *parseInteger("-5", -5, 5));
         CPPUNIT_ASSERT_EQUAL(std::int64_t{5}, *parseInteger("05", -5, 5));
-        for (const char* text: {"-6", "6", "", "1.0", "1e0", "0x1", "+1", " 1", "one",
-                                "99999999999999999999"})
+        for (const char* text :
+             {"-6", "6", "", "1.0", "1e0", "0x1", "+1", " 1", "one", "99999999999999999999"})
             CPPUNIT_ASSERT_MESSAGE(text, !parseInteger(text, -5, 5));
     }
 
@@ -60,7 +61,7 @@ public:
     {
         CPPUNIT_ASSERT_EQUAL(1.25, *parseNumber("1.25", 1, 2));
         CPPUNIT_ASSERT_EQUAL(2.0, *parseNumber("2", 1, 2));
-        for (const char* text: {"0.99", "2.01", "", "nan", "1,5", "1.5x"})
+        for (const char* text : {"0.99", "2.01", "", "nan", "1,5", "1.5x"})
             CPPUNIT_ASSERT_MESSAGE(text, !parseNumber(text, 1, 2));
     }
 
@@ -91,7 +92,7 @@ public:
             {"1m30s", "s", kRefused},
             {"9223372036854775807d", "s", kRefused}, // more milliseconds than there are
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.text, c.milliseconds, milliseconds(c.text, c.unit));
     }
 
@@ -118,7 +119,7 @@ public:
             {"-1MB", "B", kRefused},
             {"9223372036854775807KB", "B", kRefused},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.text, c.bytes, bytes(c.text, c.unit));
     }
 
@@ -135,7 +136,7 @@ public:
         CPPUNIT_ASSERT(items);
         CPPUNIT_ASSERT((*items == std::vector<std::string_view>{"a", "b c", "d"}));
         CPPUNIT_ASSERT(parseList(" ") && parseList("")->empty());
-        for (const char* text: {",", "a,", ",a", "a,,b"})
+        for (const char* text : {",", "a,", ",a", "a,,b"})
             CPPUNIT_ASSERT_MESSAGE(text, !parseList(text));
     }
 
@@ -143,7 +144,8 @@ public:
     {
         using std::chrono::milliseconds;
         const std::vector<std::string> choices = {"a", "b", "c"};
-        CPPUNIT_ASSERT_EQUAL(std::string("expected true or false"), parseBoolean("x").error().message);
+        CPPUNIT_ASSERT_EQUAL(std::string("expected true or false"),
+                             parseBoolean("x").error().message);
         CPPUNIT_ASSERT_EQUAL(std::string("expected a whole number from 1 to 64"),
                              parseInteger("x", 1, 64).error().message);
         CPPUNIT_ASSERT_EQUAL(std::string("expected a whole number of at least 1"),

@@ -1,5 +1,5 @@
-#include "Reports.h"
 #include "config/Configuration.h"
+#include "Reports.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -43,14 +43,13 @@ class ConfigurationTest : public CppUnit::TestFixture
 
     static Schema sample()
     {
-        return Schema({key("url"), key("log.level"), key("headers.*"),
-                       key("count", ConfigType::Integer, "5"),
-                       key("parallel", ConfigType::Text, "32", KeyUse::Unused),
-                       key("tls.enable", ConfigType::Boolean, "false", KeyUse::Unused),
-                       key("tls.cacertfile"),
-                       key("acl.rule.*", ConfigType::Text, "", KeyUse::Refused),
-                       key("acl_enable", ConfigType::Boolean, "false", KeyUse::Refused),
-                       key("http_server.*", ConfigType::Text, "", KeyUse::Elsewhere)});
+        return Schema(
+            {key("url"), key("log.level"), key("headers.*"), key("count", ConfigType::Integer, "5"),
+             key("parallel", ConfigType::Text, "32", KeyUse::Unused),
+             key("tls.enable", ConfigType::Boolean, "false", KeyUse::Unused), key("tls.cacertfile"),
+             key("acl.rule.*", ConfigType::Text, "", KeyUse::Refused),
+             key("acl_enable", ConfigType::Boolean, "false", KeyUse::Refused),
+             key("http_server.*", ConfigType::Text, "", KeyUse::Elsewhere)});
     }
 
     Configuration load(std::string_view text, const Overrides& overrides = {})
@@ -99,12 +98,13 @@ public:
         load("cuont=1\ncount=many\nnobody.knows.this=1\n",
              Overrides({{"NANOMQ_COUNT", "few"}}, {{"count", "none", {}}}));
         CPPUNIT_ASSERT_EQUAL(
-            std::string("f:1: cuont: unknown key; did you mean 'count'?\n"
-                        "f:2: count: expected a whole number of at least 0, found 'many'\n"
-                        "f:3: nobody.knows.this: unknown key\n"
-                        "environment NANOMQ_COUNT: count: expected a whole number of at least 0, "
-                        "found 'few'\n"
-                        "command line: count: expected a whole number of at least 0, found 'none'\n"),
+            std::string(
+                "f:1: cuont: unknown key; did you mean 'count'?\n"
+                "f:2: count: expected a whole number of at least 0, found 'many'\n"
+                "f:3: nobody.knows.this: unknown key\n"
+                "environment NANOMQ_COUNT: count: expected a whole number of at least 0, "
+                "found 'few'\n"
+                "command line: count: expected a whole number of at least 0, found 'none'\n"),
             lines(_report.errors));
     }
 
@@ -150,11 +150,12 @@ public:
 
     void understandsNanoMqsNamesOfVariables()
     {
-        const Configuration configuration = load(
-            "", Overrides({{"NANOMQ_BROKER_URL", "u"}, {"NANOMQ_TLS_CA_CERT_PATH", "c"}}, {}));
+        const Configuration configuration =
+            load("", Overrides({{"NANOMQ_BROKER_URL", "u"}, {"NANOMQ_TLS_CA_CERT_PATH", "c"}}, {}));
         CPPUNIT_ASSERT_EQUAL(std::string_view("u"), *configuration.text("url"));
         CPPUNIT_ASSERT_EQUAL(std::string_view("c"), *configuration.text("tls.cacertfile"));
-        CPPUNIT_ASSERT_EQUAL(std::string("environment NANOMQ_BROKER_URL"), configuration.where("url"));
+        CPPUNIT_ASSERT_EQUAL(std::string("environment NANOMQ_BROKER_URL"),
+                             configuration.where("url"));
     }
 
     void prefersTheNameOfTheKeyToNanoMqs()

@@ -1,6 +1,6 @@
+#include "config/KernelConfig.h"
 #include "Reports.h"
 #include "config/ConfDir.h"
-#include "config/KernelConfig.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -21,6 +21,9 @@ class KernelConfigTest : public CppUnit::TestFixture
     CPPUNIT_TEST(listensOnUrlsAndNamedListeners);
     CPPUNIT_TEST(replacesTheUrlByThoseOfTheCommandLine);
     CPPUNIT_TEST(refusesListenersThatCannotBe);
+    CPPUNIT_TEST(readsWhatANamedListenerHasOfItsOwn);
+    CPPUNIT_TEST(listensWhereNanoMqsKeysForTlsAndWebSocketSay);
+    CPPUNIT_TEST(refusesListenerKeysThatWouldDoNothing);
     CPPUNIT_TEST(letsStrangersInFromBeyondOnlyIfThatIsWrittenOut);
     CPPUNIT_TEST(acceptsTheSampleFileOfNanoMq08);
     CPPUNIT_TEST(refusesAccessRulesRatherThanIgnoringThem);
@@ -32,15 +35,14 @@ class KernelConfigTest : public CppUnit::TestFixture
     {
         _report = {};
         const ConfigFile file = ConfigFile::parse("f", text, _report);
-        const Configuration values =
-            Configuration::load(file, kernelSchema(), overrides, _report);
+        const Configuration values = Configuration::load(file, kernelSchema(), overrides, _report);
         return KernelConfig::load(values, _report.errors);
     }
 
     static std::string urls(const KernelConfig& config)
     {
         std::string all;
-        for (const ListenerConfig& listener: config.listeners)
+        for (const ListenerConfig& listener : config.listeners)
             all += listener.name + ' ' + listener.url.text() + '\n';
         return all;
     }
@@ -155,11 +157,101 @@ public:
             std::string("f:1: url: expected a URL such as nmq-tcp://127.0.0.1:1883; schemes are "
                         "nmq-tcp, mqtt-tcp, tls+nmq-tcp, tls+mqtt-tcp, nmq-ws, nmq-wss and unix, "
                         "found ''\n"
-                        "f:2: listener.a.url: no transport for tls+nmq-tcp:// is available\n"
+                        "f:2: listener.a.url: a TLS listener needs tls.certfile and tls.keyfile\n"
                         "f:3: listener.b.url: expected a port from 0 to 65535 (0: any free one), "
                         "found 'nmq-tcp://127.0.0.1:x'\n"
                         "f:5: listener.d.url: two listeners on mqtt-tcp://127.0.0.1:5\n"),
             lines(_report.errors));
+    }
+
+    void readsWhatANamedListenerHasOfItsOwn()
+    {
+        const KernelConfig config = load(
+            "tls.certfile=a.pem\ntls.keyfile=a.key\ntls.key_password=p\n"
+            "listener.plant.url=nmq-wss://127.0.0.1:0/x\nlistener.plant.path=/mq\n"
+            "listener.plant.allow_anonymous=false\nlistener.plant.max_connections=7\n"
+            "listener.plant.proxy_protocol=on\nlistener.plant.tls.certfile=b.pem, c.pem\n"
+            "listener.plant.tls.keyfile=b.key, c.key\nlistener.plant.tls.cacertfile=ca.pem\n"
+            "listener.plant.tls.crlfile=crl.pem\nlistener.plant.tls.verify_peer=true\n"
+            "listener.plant.tls.fail_if_no_peer_cert=true\nlistener.plant.tls.username_from=SAN\n"
+            "listener.file.url=unix:///run/mq\nlistener.file.unix.mode=0600\n"
+            "listener.file.unix.owner=mq\nlistener.file.unix.group=33\n"
+            "listener.other.url=tls+nmq-tcp://127.0.0.1:0\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
+        const ListenerConfig& plant = config.listeners[0];
+        CPPUNIT_ASSERT_EQUAL(std::string("/mq"), plant.url.path);
+        CPPUNIT_ASSERT(plant.allowAnonymous == false && plant.proxyProtocol);
+        CPPUNIT_ASSERT_EQUAL(7U, plant.maxConnections);
+        CPPUNIT_ASSERT((plant.tls.certificateFiles == std::vector<std::string>{"b.pem", "c.pem"}));
+        CPPUNIT_ASSERT((plant.tls.keyFiles == std::vector<std::string>{"b.key", "c.key"}));
+        CPPUNIT_ASSERT_EQUAL(std::string("p"), plant.tls.keyPassword); // from tls.key_password
+        CPPUNIT_ASSERT_EQUAL(std::string("ca.pem"), plant.tls.authorityFile);
+        CPPUNIT_ASSERT_EQUAL(std::string("crl.pem"), plant.tls.revocationFile);
+        CPPUNIT_ASSERT(plant.tls.verifyPeer && plant.tls.requirePeerCertificate);
+        CPPUNIT_ASSERT(plant.tls.userNameFrom == TlsConfig::UserNameFrom::AlternativeName);
+        const ListenerConfig& file = config.listeners[1];
+        CPPUNIT_ASSERT_EQUAL(0600U, file.file.mode);
+        CPPUNIT_ASSERT_EQUAL(std::string("mq 33"), file.file.owner + ' ' + file.file.group);
+        const ListenerConfig& other = config.listeners[2];
+        CPPUNIT_ASSERT(other.tls.certificateFiles == std::vector<std::string>{"a.pem"});
+        CPPUNIT_ASSERT(!other.tls.verifyPeer && !other.proxyProtocol && !other.allowAnonymous);
+    }
+
+    void listensWhereNanoMqsKeysForTlsAndWebSocketSay()
+    {
+        constexpr const char* files = "tls.certfile=a.pem\ntls.keyfile=a.key\n";
+        constexpr const char* tls = "tls.enable=true\ntls.url=tls+nmq-tcp://127.0.0.1:1\n";
+        constexpr const char* webSocket = "websocket.enable=true\n"
+                                          "websocket.url=nmq-ws://127.0.0.1:2/mqtt\n"
+                                          "websocket.tls_url=nmq-wss://127.0.0.1:3/mqtt\n";
+        const std::string urlOfTls = "tls tls+nmq-tcp://127.0.0.1:1\n";
+        const std::string urlOfWebSocket = "websocket nmq-ws://127.0.0.1:2/mqtt\n";
+        CPPUNIT_ASSERT_EQUAL(urlOfTls, urls(load(std::string(files) + tls)));
+        CPPUNIT_ASSERT_EQUAL(urlOfWebSocket, urls(load(std::string(files) + webSocket)));
+        CPPUNIT_ASSERT_EQUAL(urlOfTls + urlOfWebSocket +
+                                 "websocket.tls nmq-wss://127.0.0.1:3/mqtt\n",
+                             urls(load(std::string(files) + tls + webSocket)));
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
+    }
+
+    void refusesListenerKeysThatWouldDoNothing()
+    {
+        load("listener.a.max_connections=1\n"
+             "listener.b.url=nmq-tcp://127.0.0.1:0\nlistener.b.tls.verify_peer=true\n"
+             "listener.b.unix.mode=0600\nlistener.b.path=/x\n"
+             "listener.c.url=unix:///c\nlistener.c.unix.mode=rw\n");
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("f:5: listener.b.path: only a WebSocket has a path\n"
+                        "f:7: listener.c.unix.mode: expected an octal number such as 0660, found "
+                        "'rw'\n"
+                        "f:1: listener.a.max_connections: there is no listener.a.url\n"
+                        "f:3: listener.b.tls.verify_peer: nmq-tcp:// has no TLS\n"
+                        "f:4: listener.b.unix.mode: nmq-tcp:// is no Unix socket\n"),
+            lines(_report.errors));
+
+        // Demands on certificates that nobody would check.
+        constexpr std::string_view tls = "tls.certfile=a\ntls.keyfile=a\n"
+                                         "listener.d.url=tls+nmq-tcp://127.0.0.1:0\n";
+        struct Case
+        {
+            const char* text;
+            const char* error;
+        };
+        static constexpr Case cases[] = {
+            {"tls.verify_peer=true\n",
+             "f:4: tls.verify_peer: needs tls.cacertfile, which says whom to trust\n"},
+            {"tls.fail_if_no_peer_cert=true\n",
+             "f:4: tls.fail_if_no_peer_cert: needs tls.verify_peer = true\n"},
+            {"tls.username_from=cn\n", "f:4: tls.username_from: needs tls.verify_peer = true\n"},
+            {"tls.crlfile=x\n", "f:4: tls.crlfile: needs tls.verify_peer = true\n"},
+            {"listener.d.tls.keyfile=a, b\n", "f:4: listener.d.tls.keyfile: expected a key for each "
+                                              "certificate, in the same order\n"},
+        };
+        for (const auto& c : cases)
+        {
+            load(std::string(tls) + c.text);
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.text, std::string(c.error), lines(_report.errors));
+        }
     }
 
     void letsStrangersInFromBeyondOnlyIfThatIsWrittenOut()
@@ -175,8 +267,13 @@ public:
             {"url=nmq-tcp://0.0.0.0:1883\nallow_anonymous=true\n", true},
             {"url=nmq-tcp://0.0.0.0:1883\nallow_anonymous=false\n", true},
             {"url=nmq-tcp://localhost:1883\n", true},
+            {"listener.a.url=nmq-tcp://[::]:1883\nlistener.a.allow_anonymous=true\n", true},
+            {"url=unix:///run/mq\n", true},
+            {"tls.certfile=a\ntls.keyfile=a\ntls.cacertfile=a\ntls.verify_peer=true\n"
+             "tls.fail_if_no_peer_cert=true\nurl=tls+nmq-tcp://0.0.0.0:8883\n",
+             true},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             load(c.text);
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.text, c.starts, _report.ok());
@@ -209,9 +306,9 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
         CPPUNIT_ASSERT_EQUAL(4U, config.workers);
         CPPUNIT_ASSERT_EQUAL(1U << 20, config.maxPacketSizeBytes);
-        CPPUNIT_ASSERT(lines(_report.notes).find("f:20: websocket.enable: has no effect: no "
-                                                 "transport for WebSocket is available\n") !=
-                       std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::string("url nmq-tcp://0.0.0.0:1883\n"
+                                         "websocket nmq-ws://0.0.0.0:8083/mqtt\n"),
+                             urls(config));
     }
 
     void refusesAccessRulesRatherThanIgnoringThem()
@@ -226,7 +323,7 @@ public:
     {
         std::set<std::string> names;
         const Schema schema = kernelSchema();
-        for (const SchemaKey& key: schema.keys())
+        for (const SchemaKey& key : schema.keys())
         {
             CPPUNIT_ASSERT_MESSAGE(key.key + " comes twice", names.insert(key.key).second);
             CPPUNIT_ASSERT_MESSAGE(key.key + " has no description", !key.description.empty());
@@ -258,7 +355,7 @@ public:
         const ConfigFile whole = ConfigFile::parse(path, uncommented, _report);
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
         const Schema schema = kernelSchema();
-        for (const SchemaKey& key: schema.keys())
+        for (const SchemaKey& key : schema.keys())
         {
             if (key.use != KeyUse::Used || key.isPattern() || key.key == "url") continue;
             const ConfigEntry* const entry = whole.find(key.key);

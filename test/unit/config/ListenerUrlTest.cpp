@@ -35,7 +35,7 @@ public:
             {"nmq-wss://a.example:8084/x/y", Transport::WebSocketTls, "a.example", 8084, "/x/y"},
             {"unix:///run/mqtt.sock", Transport::Unix, "", 0, "/run/mqtt.sock"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             const auto url = parseListenerUrl(c.text);
             CPPUNIT_ASSERT_MESSAGE(c.text, static_cast<bool>(url));
@@ -49,13 +49,15 @@ public:
 
     void fillsInWhatIsLeftOut()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("nmq-tcp://h:1883"), parseListenerUrl("NMQ-TCP://h")->text());
-        CPPUNIT_ASSERT_EQUAL(std::string("nmq-ws://h:8083/mqtt"), parseListenerUrl("nmq-ws://h")->text());
+        CPPUNIT_ASSERT_EQUAL(std::string("nmq-tcp://h:1883"),
+                             parseListenerUrl("NMQ-TCP://h")->text());
+        CPPUNIT_ASSERT_EQUAL(std::string("nmq-ws://h:8083/mqtt"),
+                             parseListenerUrl("nmq-ws://h")->text());
     }
 
     void refusesWhatIsNoListener()
     {
-        for (const char* text:
+        for (const char* text :
              {"", "127.0.0.1:1883", "http://a:1", "nmq-tcp:/a:1", "nmq-tcp://", "nmq-tcp://:1883",
               "nmq-tcp://a:", "nmq-tcp://a:65536", "nmq-tcp://a:-1", "nmq-tcp://a:1883x",
               "nmq-tcp://a:1883/", "nmq-tcp://[::1", "nmq-tcp://[::1]1883", "nmq-tcp://[zz]:1",
@@ -66,11 +68,11 @@ public:
 
     void knowsLoopback()
     {
-        for (const char* text: {"nmq-tcp://127.0.0.1:1", "nmq-tcp://127.9.9.9:1", "nmq-tcp://[::1]:1",
-                                "nmq-tcp://localhost:1", "unix:///x"})
+        for (const char* text : {"nmq-tcp://127.0.0.1:1", "nmq-tcp://127.9.9.9:1",
+                                 "nmq-tcp://[::1]:1", "nmq-tcp://localhost:1", "unix:///x"})
             CPPUNIT_ASSERT_MESSAGE(text, parseListenerUrl(text)->isLoopback());
-        for (const char* text: {"nmq-tcp://0.0.0.0:1", "nmq-tcp://[::]:1", "nmq-tcp://10.0.0.1:1",
-                                "nmq-tcp://localhost.example:1", "nmq-tcp://gateway:1"})
+        for (const char* text : {"nmq-tcp://0.0.0.0:1", "nmq-tcp://[::]:1", "nmq-tcp://10.0.0.1:1",
+                                 "nmq-tcp://localhost.example:1", "nmq-tcp://gateway:1"})
             CPPUNIT_ASSERT_MESSAGE(text, !parseListenerUrl(text)->isLoopback());
     }
 };

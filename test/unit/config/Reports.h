@@ -12,7 +12,7 @@ namespace nanomq::test
 inline std::string lines(const std::vector<ConfigError>& errors)
 {
     std::string all;
-    for (const ConfigError& error: errors) all += error.text() + '\n';
+    for (const ConfigError& error : errors) all += error.text() + '\n';
     return all;
 }
 

@@ -83,7 +83,8 @@ public:
     void refusesAFileThatIsNoLibrary()
     {
         CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome(""));
-        CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome("#!/bin/sh\n" + std::string(100, '#')));
+        CPPUNIT_ASSERT_EQUAL(std::string("refused"),
+                             outcome("#!/bin/sh\n" + std::string(100, '#')));
         std::string other = contents(NANOMQ_SAMPLE_with_schema);
         other[EI_CLASS] = ELFCLASS32;
         CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome(other));
@@ -104,7 +105,8 @@ public:
     {
         const auto moved = withSection([](Elf64_Shdr& section) { section.sh_offset = 1U << 30; });
         CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome(moved));
-        const auto wrapped = withSection([](Elf64_Shdr& section) { section.sh_offset = UINT64_MAX; });
+        const auto wrapped =
+            withSection([](Elf64_Shdr& section) { section.sh_offset = UINT64_MAX; });
         CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome(wrapped));
         const auto empty = withSection([](Elf64_Shdr& section) { section.sh_type = SHT_NOBITS; });
         CPPUNIT_ASSERT_EQUAL(std::string("refused"), outcome(empty));

@@ -68,7 +68,7 @@ public:
             {"*", "anything.at.all", true},
             {"*", "", false},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(c.pattern) + " and " + c.key, c.match,
                                          key(c.pattern).matches(c.key));
     }
@@ -86,7 +86,8 @@ public:
     {
         const Schema schema({key("log.level"), key("log.file"), key("num_taskq_thread")});
         CPPUNIT_ASSERT_EQUAL(std::string_view("log.level"), schema.nearest("log.levle"));
-        CPPUNIT_ASSERT_EQUAL(std::string_view("num_taskq_thread"), schema.nearest("num_taskq_threads"));
+        CPPUNIT_ASSERT_EQUAL(std::string_view("num_taskq_thread"),
+                             schema.nearest("num_taskq_threads"));
         CPPUNIT_ASSERT_EQUAL(std::string_view(), schema.nearest("something.else.entirely"));
         CPPUNIT_ASSERT_EQUAL(std::string_view(), schema.nearest(std::string(1'000, 'x')));
     }
@@ -121,8 +122,8 @@ public:
 
     void keepsTheOrderOfKeys()
     {
-        const Schema schema = Schema::fromJson(
-            "demo", R"({"keys": {"demo.z": {"type": "text"}, "demo.enable":
+        const Schema schema =
+            Schema::fromJson("demo", R"({"keys": {"demo.z": {"type": "text"}, "demo.enable":
                         {"type": "bool", "default": "true"}, "demo.a": {"type": "text"}}})");
         CPPUNIT_ASSERT_EQUAL(std::string("demo.z"), schema.keys()[0].key);
         CPPUNIT_ASSERT_EQUAL(std::string("demo.a"), schema.keys()[2].key);
@@ -137,8 +138,7 @@ public:
 
     void takesTheSwitchThatIsDeclared()
     {
-        const Schema schema = Schema::fromJson(
-            "webhook", R"({"switch": "web.hook.enable",
+        const Schema schema = Schema::fromJson("webhook", R"({"switch": "web.hook.enable",
                            "keys": {"web.hook.enable": {"type": "bool", "default": "false"}}})");
         CPPUNIT_ASSERT_EQUAL(std::string("web.hook.enable"), schema.switchKey());
         CPPUNIT_ASSERT(schema.find("webhook.enable") == nullptr);
@@ -186,7 +186,7 @@ public:
             {R"({"switch": "x", "keys": {"x": {"type": "bool"}}})",
              "schema of demo: the switch 'x' has no default"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.json, std::string(c.refusal), refusalOf(c.json));
         CPPUNIT_ASSERT_EQUAL(std::string("schema of demo is longer than 1MB"),
                              refusalOf(std::string(Schema::kMaximumJsonBytes + 1, ' ')));
@@ -210,13 +210,15 @@ public:
             {ConfigType::Integer, "x", "expected a whole number from 0 to 1000, found 'x'"},
             {ConfigType::Number, "7.5", nullptr},
             {ConfigType::Number, "x", "expected a number from 0 to 1000, found 'x'"},
-            {ConfigType::Size, "1KB", "expected a size such as 64KB or 4MB, from 0B to 1000B, found '1KB'"},
+            {ConfigType::Size, "1KB",
+             "expected a size such as 64KB or 4MB, from 0B to 1000B, found '1KB'"},
             {ConfigType::Duration, "500ms", nullptr},
             {ConfigType::Duration, "2s",
              "expected a duration such as 10s, 5m or 500ms, from 0s to 1s, found '2s'"},
             {ConfigType::List, "a, b", nullptr},
             {ConfigType::List, "a, c", "expected a or b as items of the list, found 'a, c'"},
-            {ConfigType::List, "a,,b", "expected a list with one comma between items, found 'a,,b'"},
+            {ConfigType::List, "a,,b",
+             "expected a list with one comma between items, found 'a,,b'"},
             {ConfigType::Choice, "b", nullptr},
             {ConfigType::Choice, "c", "expected a or b, found 'c'"},
             {ConfigType::Json, R"({"a": [1]})", nullptr},
@@ -225,7 +227,7 @@ public:
             {ConfigType::Json, "{",
              "expected a JSON object or array (unexpected end of text), found '{'"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             SchemaKey described = key("a");
             described.type = c.type;

@@ -21,7 +21,8 @@ public:
     void takesPathsThatFitIntoASocketAddress()
     {
         checkControlPath(std::string(107, 'x'));
-        CPPUNIT_ASSERT_THROW(checkControlPath(std::string(108, 'x')), Poco::InvalidArgumentException);
+        CPPUNIT_ASSERT_THROW(checkControlPath(std::string(108, 'x')),
+                             Poco::InvalidArgumentException);
         CPPUNIT_ASSERT_THROW(checkControlPath(""), Poco::InvalidArgumentException);
     }
 

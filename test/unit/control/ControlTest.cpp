@@ -45,7 +45,8 @@ public:
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(), 0};
+        const timeval patience{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(),
+                               0};
         ::setsockopt(_socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
         CPPUNIT_ASSERT_EQUAL(0, ::connect(_socket, generic, sizeof address));
@@ -183,12 +184,14 @@ public:
     {
         _server->start();
         RawPeer peer(path());
-        for (const char* id: {"7", "\"a b\"", "null", "-1", "9007199254740993"})
-            CPPUNIT_ASSERT_EQUAL(std::string(R"({"id":)") + id + R"(,"ok":true,"result":42})",
-                                 peer.exchange(std::string(R"({"id":)") + id + R"(,"cmd":"answer"})"));
-        for (const char* id: {"true", "[1]", "{}"})
-            CPPUNIT_ASSERT_EQUAL(std::string(R"({"id":null,"ok":true,"result":42})"),
-                                 peer.exchange(std::string(R"({"id":)") + id + R"(,"cmd":"answer"})"));
+        for (const char* id : {"7", "\"a b\"", "null", "-1", "9007199254740993"})
+            CPPUNIT_ASSERT_EQUAL(
+                std::string(R"({"id":)") + id + R"(,"ok":true,"result":42})",
+                peer.exchange(std::string(R"({"id":)") + id + R"(,"cmd":"answer"})"));
+        for (const char* id : {"true", "[1]", "{}"})
+            CPPUNIT_ASSERT_EQUAL(
+                std::string(R"({"id":null,"ok":true,"result":42})"),
+                peer.exchange(std::string(R"({"id":)") + id + R"(,"cmd":"answer"})"));
     }
 
     void passesArgumentsOnAndKeepsTheOrderOfKeys()
@@ -246,7 +249,7 @@ public:
             {R"({"id":1,"cmd":"answer"} {})", "null", "bad_request"},
         };
         RawPeer peer(path());
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             const std::string answer = peer.exchange(c.request);
             const std::string begin = std::string(R"({"id":)") + c.id +
@@ -326,7 +329,7 @@ public:
                 for (int call = 0; call < 50; ++call)
                     if (const auto result = client.call("answer", {}, kPatience); result) ++right;
             });
-        for (std::thread& client: clients) client.join();
+        for (std::thread& client : clients) client.join();
         CPPUNIT_ASSERT_EQUAL(400, right.load());
     }
 

@@ -21,7 +21,9 @@ class CtlOptionsTest : public CppUnit::TestFixture
     {
         Options options("pub", "Publishes.");
         addConnectOptions(options);
-        options.value("topic", "t", "TOPIC", "").value("count", "C", "COUNT", "").flag("retain", "r", "");
+        options.value("topic", "t", "TOPIC", "")
+            .value("count", "C", "COUNT", "")
+            .flag("retain", "r", "");
         options.parse(arguments);
         return options;
     }
@@ -34,7 +36,8 @@ class CtlOptionsTest : public CppUnit::TestFixture
 public:
     void takesValuesInEveryForm()
     {
-        const Options options = parsed({"-t", "a", "-tb", "--topic", "c", "--topic=d=e:f", "-r", "word"});
+        const Options options =
+            parsed({"-t", "a", "-tb", "--topic", "c", "--topic=d=e:f", "-r", "word"});
         CPPUNIT_ASSERT((options.all("topic") == std::vector<std::string>{"a", "b", "c", "d=e:f"}));
         CPPUNIT_ASSERT_EQUAL(std::string("d=e:f"), options.text("topic"));
         CPPUNIT_ASSERT(options.has("retain") && !options.has("json"));
@@ -63,9 +66,11 @@ public:
 
     void readsHowToConnect()
     {
-        const MqttOptions mqtt = connect({"-h", "broker", "-p", "1", "-V", "4", "-u", "me", "-P", "secret",
-                                          "-i", "id", "-k", "5", "-c", "false", "--will-topic", "w",
-                                          "--will-msg", "gone", "--will-qos", "2", "--will-retain"});
+        const MqttOptions mqtt =
+            connect({"-h",         "broker", "-p",         "1",      "-V",           "4",
+                     "-u",         "me",     "-P",         "secret", "-i",           "id",
+                     "-k",         "5",      "-c",         "false",  "--will-topic", "w",
+                     "--will-msg", "gone",   "--will-qos", "2",      "--will-retain"});
         CPPUNIT_ASSERT_EQUAL(std::string("broker"), mqtt.host);
         CPPUNIT_ASSERT_EQUAL(1, int{mqtt.port});
         CPPUNIT_ASSERT(mqtt.version == ProtocolVersion::v3_1_1);
@@ -90,13 +95,21 @@ public:
     void refusesWhatMqttDoesNotAllow()
     {
         const std::vector<std::string> cases[] = {
-            {"-p", "0"},           {"-p", "65536"},         {"-V", "6"},
-            {"-k", "65536"},       {"-c", "maybe"},         {"-c", "false"}, // who comes back?
-            {"-V", "4", "-P", "x"}, {"--will-msg", "x"},    {"--will-topic", "a/#"},
-            {"--will-topic", ""},  {"--will-topic", "a", "--will-qos", "3"}, {"-u", "\xff"},
+            {"-p", "0"},
+            {"-p", "65536"},
+            {"-V", "6"},
+            {"-k", "65536"},
+            {"-c", "maybe"},
+            {"-c", "false"}, // who comes back?
+            {"-V", "4", "-P", "x"},
+            {"--will-msg", "x"},
+            {"--will-topic", "a/#"},
+            {"--will-topic", ""},
+            {"--will-topic", "a", "--will-qos", "3"},
+            {"-u", "\xff"},
             {"-i", std::string(65'536, 'x')},
         };
-        for (const auto& arguments: cases)
+        for (const auto& arguments : cases)
             CPPUNIT_ASSERT_THROW_MESSAGE(arguments.front(), connect(arguments), UsageError);
     }
 };

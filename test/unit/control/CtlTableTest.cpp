@@ -61,26 +61,29 @@ public:
 
     void takesColumnsFromAllRows()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("a\tb\n1\t-\n-\t2\n"), shown(R"([{"a":1},{"b":2}])", Look::Plain));
+        CPPUNIT_ASSERT_EQUAL(std::string("a\tb\n1\t-\n-\t2\n"),
+                             shown(R"([{"a":1},{"b":2}])", Look::Plain));
     }
 
     void printsAnObjectAsNamesAndValues()
     {
-        const char* const status = R"({"version":"1.0","listeners":["x","y"],"none":[],"deep":{"a":1}})";
+        const char* const status =
+            R"({"version":"1.0","listeners":["x","y"],"none":[],"deep":{"a":1}})";
         CPPUNIT_ASSERT_EQUAL(std::string("version    1.0\n"
                                          "listeners  x, y\n"
                                          "none       -\n"
                                          "deep       {\"a\":1}\n"),
                              shown(status, Look::Terminal));
-        CPPUNIT_ASSERT_EQUAL(std::string("version\t1.0\nlisteners\tx, y\nnone\t-\ndeep\t{\"a\":1}\n"),
-                             shown(status, Look::Plain));
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("version\t1.0\nlisteners\tx, y\nnone\t-\ndeep\t{\"a\":1}\n"),
+            shown(status, Look::Plain));
     }
 
     void printsTablesInsideAnObject()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("name  webhook\n\nhooks:\npoint  calls\nx          1\n"),
-                             shown(R"({"hooks":[{"point":"x","calls":1}],"name":"webhook"})",
-                                   Look::Terminal));
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("name  webhook\n\nhooks:\npoint  calls\nx          1\n"),
+            shown(R"({"hooks":[{"point":"x","calls":1}],"name":"webhook"})", Look::Terminal));
         CPPUNIT_ASSERT_EQUAL(std::string("a\n1\n"), shown(R"({"rows":[{"a":1}]})", Look::Plain));
     }
 
@@ -117,19 +120,21 @@ public:
             {"connected_at_ms", 1'650'609'267'123, "2022-04-22 06:34:27Z"},
             {"messages", 1'234'567, "1234567"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             CPPUNIT_ASSERT_EQUAL(std::string(c.shown), cellText(c.key, c.value, Look::Terminal));
             CPPUNIT_ASSERT_EQUAL(std::to_string(c.value), cellText(c.key, c.value, Look::Plain));
         }
-        CPPUNIT_ASSERT_EQUAL(std::string("connected at          rss  id\n"
-                                         "1970-01-01 00:00:00Z  1 B  x\n"),
-                             shown(R"([{"connected_at_ms":0,"rss_bytes":1,"id":"x"}])", Look::Terminal));
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("connected at          rss  id\n"
+                        "1970-01-01 00:00:00Z  1 B  x\n"),
+            shown(R"([{"connected_at_ms":0,"rss_bytes":1,"id":"x"}])", Look::Terminal));
     }
 
     void letsNoClientMoveTheCursor()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("a\\x1b[2Jb\\x0a\\x09\\x7f"), harmless("a\x1b[2Jb\n\t\x7f"));
+        CPPUNIT_ASSERT_EQUAL(std::string("a\\x1b[2Jb\\x0a\\x09\\x7f"),
+                             harmless("a\x1b[2Jb\n\t\x7f"));
         CPPUNIT_ASSERT_EQUAL(std::string("\\x9bz"), harmless("\xC2\x9Bz")); // CSI in one character
         CPPUNIT_ASSERT_EQUAL(std::string("für \xC2\xA0 5 €"), harmless("für \xC2\xA0 5 €"));
         CPPUNIT_ASSERT_EQUAL(std::string("client_id\n\\x1bc\n"),

@@ -38,7 +38,9 @@ std::string textOf(const Object& object)
 class Captured
 {
 public:
-    explicit Captured(std::ostream& stream) : _stream(stream), _before(stream.rdbuf(_text.rdbuf())) {}
+    explicit Captured(std::ostream& stream) : _stream(stream), _before(stream.rdbuf(_text.rdbuf()))
+    {
+    }
     ~Captured() { _stream.rdbuf(_before); }
     Captured(const Captured&) = delete;
     Captured& operator=(const Captured&) = delete;
@@ -106,8 +108,8 @@ public:
         const std::string all = run(clientsVerb, {"--limit", "0"});
         CPPUNIT_ASSERT_EQUAL(std::string("client_id\nc0\nc1\nc2\nc3\nc4\n"), all);
         CPPUNIT_ASSERT_EQUAL(std::string("clients {\"limit\":500}\n"
-                                         "clients {\"after\":\"c1\",\"limit\":500}\n"
-                                         "clients {\"after\":\"c3\",\"limit\":500}\n"),
+                                         "clients {\"limit\":500,\"after\":\"c1\"}\n"
+                                         "clients {\"limit\":500,\"after\":\"c3\"}\n"),
                              requests());
     }
 
@@ -118,20 +120,23 @@ public:
         CPPUNIT_ASSERT_EQUAL(
             std::string("nanomqctl: there are more; --limit 0 shows all, --after 'c1' the next\n"),
             errors.text());
-        CPPUNIT_ASSERT_EQUAL(std::string("{\"clients\":[{\"client_id\":\"c2\"},{\"client_id\":\"c3\"}],"
-                                         "\"next\":\"c3\"}\n"),
-                             run(clientsVerb, {"--limit=2", "--after", "c1", "--json"}));
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("{\"clients\":[{\"client_id\":\"c2\"},{\"client_id\":\"c3\"}],"
+                        "\"next\":\"c3\"}\n"),
+            run(clientsVerb, {"--limit=2", "--after", "c1", "--json"}));
     }
 
     void passesFiltersOn()
     {
         run(subscriptionsVerb, {"--client", "me"});
-        CPPUNIT_ASSERT_EQUAL(std::string("subscriptions {\"client\":\"me\",\"limit\":500}\n"), requests());
+        CPPUNIT_ASSERT_EQUAL(std::string("subscriptions {\"client\":\"me\",\"limit\":500}\n"),
+                             requests());
     }
 
     void listsPlugins()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("name\tstate\nwebhook\tactive\n"), run(pluginVerb, {"list"}));
+        CPPUNIT_ASSERT_EQUAL(std::string("name\tstate\nwebhook\tactive\n"),
+                             run(pluginVerb, {"list"}));
         CPPUNIT_ASSERT_EQUAL(
             std::string("{\"plugins\":[{\"name\":\"webhook\",\"state\":\"active\"}]}\n"),
             run(pluginVerb, {"list", "--json"}));
@@ -139,7 +144,8 @@ public:
 
     void loadsUnloadsAndReloadsPlugins()
     {
-        CPPUNIT_ASSERT_EQUAL(std::string("plugin webhook: loaded\n"), run(pluginVerb, {"load", "webhook"}));
+        CPPUNIT_ASSERT_EQUAL(std::string("plugin webhook: loaded\n"),
+                             run(pluginVerb, {"load", "webhook"}));
         CPPUNIT_ASSERT_EQUAL(std::string("{}\n"), run(pluginVerb, {"--json", "reload", "webhook"}));
         CPPUNIT_ASSERT_EQUAL(std::string("name\twebhook\n"), run(pluginVerb, {"info", "webhook"}));
         CPPUNIT_ASSERT_EQUAL(std::string("plugin.load {\"name\":\"webhook\"}\n"
@@ -157,21 +163,25 @@ public:
         }
         catch (const Failure& failure)
         {
-            CPPUNIT_ASSERT_EQUAL(std::string("no plugin webhook is loaded"), std::string(failure.what()));
+            CPPUNIT_ASSERT_EQUAL(std::string("no plugin webhook is loaded"),
+                                 std::string(failure.what()));
         }
         CPPUNIT_ASSERT_THROW(statusVerb({"--control", _folder / "none"}), Failure);
     }
 
     void callsVerbsOfPlugins()
     {
-        const auto webhook = [](const Arguments& arguments) { return verbOfPlugin("webhook", arguments); };
+        const auto webhook = [](const Arguments& arguments) {
+            return verbOfPlugin("webhook", arguments);
+        };
         CPPUNIT_ASSERT_EQUAL(std::string("id\n1\n"),
                              run(webhook, {"dead", "list", "--limit=5", "--all", "--since=a=b"}));
         CPPUNIT_ASSERT_EQUAL(
             std::string("plugin.verb {\"plugin\":\"webhook\",\"words\":[\"dead\",\"list\"],"
                         "\"arguments\":{\"limit\":\"5\",\"all\":true,\"since\":\"a=b\"}}\n"),
             requests());
-        CPPUNIT_ASSERT_EQUAL(std::string("[{\"id\":1}]\n"), run(webhook, {"dead", "list", "--json"}));
+        CPPUNIT_ASSERT_EQUAL(std::string("[{\"id\":1}]\n"),
+                             run(webhook, {"dead", "list", "--json"}));
     }
 
     void helpsWithVerbsOfPlugins()
@@ -206,7 +216,9 @@ public:
         CPPUNIT_ASSERT_THROW(run(pluginVerb, {}), UsageError);
         CPPUNIT_ASSERT_THROW(run(pluginVerb, {"list", "webhook"}), UsageError);
         CPPUNIT_ASSERT_THROW(run(statusVerb, {"now"}), UsageError);
-        const auto unknown = [](const Arguments& arguments) { return verbOfPlugin("nosuch", arguments); };
+        const auto unknown = [](const Arguments& arguments) {
+            return verbOfPlugin("nosuch", arguments);
+        };
         CPPUNIT_ASSERT_THROW(run(unknown, {}), UsageError);
     }
 

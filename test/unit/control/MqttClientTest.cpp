@@ -23,7 +23,7 @@ std::string hex(ByteView bytes)
 {
     static constexpr char digits[] = "0123456789ABCDEF";
     std::string text;
-    for (const std::uint8_t byte: bytes)
+    for (const std::uint8_t byte : bytes)
     {
         if (!text.empty()) text += ' ';
         text += {digits[byte >> 4], digits[byte & 15]};
@@ -47,13 +47,8 @@ public:
     using Script = std::function<void(ScriptedBroker&)>;
 
     explicit ScriptedBroker(Script script)
-        : _listener(Poco::Net::SocketAddress("127.0.0.1", 0)), _thread([this, script] {
-              _socket = _listener.acceptConnection();
-              _socket.setReceiveTimeout(Poco::Timespan(
-                  std::chrono::duration_cast<std::chrono::microseconds>(kPatience).count()));
-              script(*this);
-              _socket.close();
-          })
+        : _listener(Poco::Net::SocketAddress("127.0.0.1", 0)),
+          _thread([this, script] { run(script); })
     {
     }
     ~ScriptedBroker() { finish(); }
@@ -93,6 +88,22 @@ public:
     std::string connect() const { return hex(_connect); }
 
 private:
+    void run(const Script& script)
+    {
+        try
+        {
+            _socket = _listener.acceptConnection();
+            _socket.setReceiveTimeout(Poco::Timespan(
+                std::chrono::duration_cast<std::chrono::microseconds>(kPatience).count()));
+            script(*this);
+            _socket.close();
+        }
+        catch (const Poco::Exception& broken)
+        {
+            _difference = broken.displayText();
+        }
+    }
+
     std::vector<std::uint8_t> receivePacket()
     {
         std::vector<std::uint8_t> packet;
@@ -121,7 +132,8 @@ private:
     std::thread _thread;
 };
 
-MqttOptions optionsFor(const ScriptedBroker& broker, ProtocolVersion version = ProtocolVersion::v5_0)
+MqttOptions optionsFor(const ScriptedBroker& broker,
+                       ProtocolVersion version = ProtocolVersion::v5_0)
 {
     MqttOptions options;
     options.port = broker.port();
@@ -172,7 +184,8 @@ class MqttClientTest : public CppUnit::TestFixture
 public:
     void announcesItself()
     {
-        ScriptedBroker broker([](auto& peer) { peer.accept(kConnack311).expect(kDisconnect5).expect(""); });
+        ScriptedBroker broker(
+            [](auto& peer) { peer.accept(kConnack311).expect(kDisconnect5).expect(""); });
         MqttOptions options = optionsFor(broker, ProtocolVersion::v3_1_1);
         options.userName = "u";
         options.password = "p";
@@ -193,7 +206,8 @@ public:
         MqttClient(options).disconnect();
         CPPUNIT_ASSERT_EQUAL(std::string(), broker.finish());
         // "nanomqctl-" and eight more: no more than the 23 characters of MQTT 3.1
-        CPPUNIT_ASSERT(broker.connect().find("00 12 6E 61 6E 6F 6D 71 63 74 6C 2D") != std::string::npos);
+        CPPUNIT_ASSERT(broker.connect().find("00 12 6E 61 6E 6F 6D 71 63 74 6C 2D") !=
+                       std::string::npos);
     }
 
     void asks5_0ToKeepTheSession()
@@ -203,8 +217,9 @@ public:
         options.cleanStart = false;
         MqttClient(options).disconnect();
         CPPUNIT_ASSERT_EQUAL(std::string(), broker.finish());
-        CPPUNIT_ASSERT_EQUAL(std::string("10 14 00 04 4D 51 54 54 05 00 00 3C 05 11 FF FF FF FF 00 02 6D 65"),
-                             broker.connect());
+        CPPUNIT_ASSERT_EQUAL(
+            std::string("10 14 00 04 4D 51 54 54 05 00 00 3C 05 11 FF FF FF FF 00 02 6D 65"),
+            broker.connect());
     }
 
     void tellsWhyItWasRefused()
@@ -216,16 +231,19 @@ public:
             const char* failure;
         };
         static constexpr Case cases[] = {
-            {ProtocolVersion::v3_1_1, "20 02 00 05", "the broker refused the connection: Not authorized"},
-            {ProtocolVersion::v5_0, "20 03 00 87 00", "the broker refused the connection: Not authorized"},
+            {ProtocolVersion::v3_1_1, "20 02 00 05",
+             "the broker refused the connection: Not authorized"},
+            {ProtocolVersion::v5_0, "20 03 00 87 00",
+             "the broker refused the connection: Not authorized"},
             {ProtocolVersion::v5_0, "20 08 00 87 05 1F 00 02 6E 6F",
              "the broker refused the connection: Not authorized (no)"},
         };
-        for (const auto& c: cases)
+        for (const auto& c : cases)
         {
             ScriptedBroker broker([&](auto& peer) { peer.accept(c.connack); });
-            CPPUNIT_ASSERT_EQUAL(std::string(c.failure),
-                                 failureOf([&] { MqttClient client(optionsFor(broker, c.version)); }));
+            CPPUNIT_ASSERT_EQUAL(std::string(c.failure), failureOf([&] {
+                                     MqttClient client(optionsFor(broker, c.version));
+                                 }));
         }
     }
 
@@ -280,7 +298,7 @@ public:
         const auto reasons = client.subscribe({"a", "b"}, QoS::ExactlyOnce);
         CPPUNIT_ASSERT(reasons[0] == ReasonCode::GrantedQoS2);
         CPPUNIT_ASSERT(isFailure(reasons[1]));
-        for (const char* payload: {"0", "1", "2", "3"})
+        for (const char* payload : {"0", "1", "2", "3"})
         {
             CPPUNIT_ASSERT(client.wait(-1, -1) == MqttClient::Event::Message);
             const ReceivedMessage message = client.take();
@@ -306,7 +324,7 @@ public:
                 .expect("50 02 00 06");
         });
         MqttClient client(optionsFor(broker, ProtocolVersion::v3_1_1));
-        for (const char* payload: {"1", "2"})
+        for (const char* payload : {"1", "2"})
         {
             CPPUNIT_ASSERT(client.wait(-1, -1) == MqttClient::Event::Message);
             CPPUNIT_ASSERT_EQUAL(std::string(payload), client.take().payload);
@@ -348,7 +366,8 @@ public:
 
     void noticesThatTheBrokerIsGone()
     {
-        ScriptedBroker silent([](auto& peer) { peer.accept(kConnack311).expect("C0 00").expect(""); });
+        ScriptedBroker silent(
+            [](auto& peer) { peer.accept(kConnack311).expect("C0 00").expect(""); });
         MqttOptions options = optionsFor(silent, ProtocolVersion::v3_1_1);
         options.keepAlive = std::chrono::seconds(1);
         options.patience = std::chrono::milliseconds(100 * nanomq::test::kSlowness);

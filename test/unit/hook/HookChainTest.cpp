@@ -224,7 +224,6 @@ public:
         }
         const std::vector<std::string> expected{"message.publish: no database",
                                                 "message.publish: an exception of unknown type",
-                                                "message.publish: it answered with an error",
                                                 "message.publish: Pending without a deferral"};
         CPPUNIT_ASSERT(expected == _errors.texts);
     }

@@ -1,0 +1,44 @@
+#include "app/Listening.h"
+
+namespace nanomq
+{
+
+namespace
+{
+
+UserNameSource sourceOf(TlsConfig::UserNameFrom from) noexcept
+{
+    switch (from)
+    {
+    case TlsConfig::UserNameFrom::CommonName: return UserNameSource::CommonName;
+    case TlsConfig::UserNameFrom::AlternativeName: return UserNameSource::AlternativeName;
+    case TlsConfig::UserNameFrom::None: break;
+    }
+    return UserNameSource::Connect;
+}
+
+} // namespace
+
+ListenerSettings listenerSettings(const ListenerConfig& config)
+{
+    ListenerSettings settings;
+    settings.name = config.name;
+    settings.scheme = config.url.scheme;
+    settings.host = config.url.host;
+    settings.port = config.url.port;
+    settings.path = config.url.path;
+    settings.allowAnonymous = config.allowAnonymous;
+    settings.maximumConnections = config.maxConnections;
+    settings.proxyProtocol = config.proxyProtocol;
+    settings.tls = {config.tls.certificateFiles, config.tls.keyFiles,
+                    config.tls.keyPassword,      config.tls.authorityFile,
+                    config.tls.revocationFile,   config.tls.verifyPeer,
+                    config.tls.requirePeerCertificate};
+    settings.userNameFrom = sourceOf(config.tls.userNameFrom);
+    settings.mode = config.file.mode;
+    settings.owner = config.file.owner;
+    settings.group = config.file.group;
+    return settings;
+}
+
+} // namespace nanomq

@@ -1,0 +1,234 @@
+#include "app/PluginCommands.h"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+
+#include <filesystem>
+#include <sstream>
+
+namespace nanomq
+{
+
+namespace
+{
+
+using Poco::Dynamic::Var;
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+Object::Ptr makeObject()
+{
+    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+}
+
+Object::Ptr summaryOf(const PluginInfo& info)
+{
+    auto object = makeObject();
+    object->set("name", info.name);
+    object->set("version", info.version);
+    object->set("state", std::string(pluginStateName(info.state)));
+    object->set("reason", info.reason);
+    object->set("hooks", info.hooks.hooks.size());
+    object->set("events", info.hooks.accepted);
+    object->set("dropped", info.hooks.dropped);
+    object->set("errors", info.errors);
+    object->set("loaded_at_ms", info.loadedAt);
+    object->set("file", info.file);
+    return object;
+}
+
+Object::Ptr describe(const HookStatistics& hook)
+{
+    auto object = makeObject();
+    object->set("point", std::string(sdk::hookPointName(hook.point)));
+    object->set("priority", hook.priority);
+    Array::Ptr filters = new Array;
+    for (const auto& filter : hook.topicFilters) filters->add(filter);
+    object->set("topic_filters", filters);
+    object->set("calls", hook.calls);
+    object->set("errors", hook.errors);
+    object->set("deferrals", hook.deferrals);
+    object->set("timeouts", hook.timeouts);
+    object->set("mean_ns", hook.samples == 0 ? Var() : Var(hook.sampledNs / hook.samples));
+    return object;
+}
+
+Object::Ptr describe(const PluginInfo& info)
+{
+    auto object = summaryOf(info);
+    object->set("class", info.className);
+    object->set("generation", info.generation);
+    object->set("last_error", info.lastError);
+    object->set("delivered", info.hooks.delivered);
+    object->set("queued", info.hooks.queued);
+    object->set("held_bytes", info.hooks.heldBytes);
+    object->set("open_deferrals", info.hooks.openDeferrals);
+    object->set("late_answers", info.hooks.lateAnswers);
+    Array::Ptr hooks = new Array;
+    for (const auto& hook : info.hooks.hooks) hooks->add(describe(hook));
+    object->set("points", hooks);
+    return object;
+}
+
+ControlResult listPlugins(const PluginHost& host)
+{
+    Array::Ptr plugins = new Array;
+    for (const auto& info : host.list()) plugins->add(summaryOf(info));
+    auto result = makeObject();
+    result->set("plugins", plugins);
+    return Var(result);
+}
+
+ControlResult answerOf(const PluginResult& result)
+{
+    if (!result) return ControlError{result.error().code, result.error().message};
+    return Var(summaryOf(*result));
+}
+
+/// A command on one plugin, by its `name`.
+ControlServer::Handler onPlugin(std::function<ControlResult(const std::string&)> act)
+{
+    return [act = std::move(act)](const Object& arguments) -> ControlResult {
+        const auto name = arguments.optValue<std::string>("name", "");
+        if (!isPluginName(name))
+            return ControlError{"bad_argument",
+                                "'" + name + "' is not a plugin's name: [a-z][a-z0-9_]{0,30}"};
+        return act(name);
+    };
+}
+
+ControlResult listVerbs(const ControlVerbs& verbs)
+{
+    Array::Ptr list = new Array;
+    for (const auto& verb : verbs.list())
+    {
+        const auto blank = verb.path.find(' ');
+        auto object = makeObject();
+        object->set("plugin", verb.path.substr(0, blank));
+        object->set("verb", blank == std::string::npos ? "" : verb.path.substr(blank + 1));
+        object->set("help", verb.help);
+        list->add(object);
+    }
+    auto result = makeObject();
+    result->set("verbs", list);
+    return Var(result);
+}
+
+ControlResult runVerb(ControlVerbs& verbs, const Object& request)
+{
+    std::string path = request.optValue<std::string>("plugin", "");
+    if (const auto words = request.getArray("words"))
+        for (const auto& word : *words) path += ' ' + word.toString();
+    std::ostringstream arguments;
+    if (const auto given = request.getObject("arguments")) given->stringify(arguments);
+    else arguments << "{}";
+
+    const auto result = verbs.run(path, arguments.str());
+    if (!result) return ControlError{"not_found", "no loaded plugin has the verb '" + path + "'"};
+    if (!result->code.empty()) return ControlError{result->code, result->message};
+    Poco::JSON::Parser parser(new Poco::JSON::ParseHandler(true)); // keeps the order of keys
+    return parser.parse(result->json);
+}
+
+/// Brings the plugins into line with conf.d: what is switched on is loaded, what is no longer is
+/// unloaded, and what has a newer file is exchanged.
+class Reload
+{
+public:
+    Reload(PluginHost& host, const Startup& startup) : _host(host), _startup(startup) {}
+
+    ControlResult run()
+    {
+        ConfigReport report;
+        const Startup now(_startup.arguments(), report);
+        const auto configured = now.plugins(report);
+        if (!report.ok())
+        {
+            std::string all;
+            for (const auto& error : report.errors) all += (all.empty() ? "" : "; ") + error.text();
+            return ControlError{"bad_configuration", "nothing was changed: " + all};
+        }
+
+        for (const auto& info : _host.list())
+            if (isRunning(info) && !isOn(configured, info.name))
+                tell(info.name, "unloaded", _host.unload(info.name));
+        for (const auto& plugin : configured)
+        {
+            if (!plugin.on) continue;
+            const auto info = _host.info(plugin.name);
+            if (!info || !isRunning(*info)) tell(plugin.name, "loaded", _host.load(plugin.name));
+            else if (isNewer(plugin.confFile, *info) || isNewer(info->file, *info))
+                tell(plugin.name, "reloaded", _host.reload(plugin.name));
+        }
+        auto result = makeObject();
+        result->set("plugins", _told);
+        Array::Ptr keys = new Array;
+        for (const auto& key : now.changedKeys(_startup)) keys->add(key);
+        result->set("needs_restart", keys);
+        return Var(result);
+    }
+
+private:
+    static bool isRunning(const PluginInfo& info) noexcept
+    {
+        return info.state == PluginState::Active;
+    }
+    static bool isOn(const std::vector<Startup::Plugin>& configured, const std::string& name)
+    {
+        for (const auto& plugin : configured)
+            if (plugin.name == name) return plugin.on;
+        return false;
+    }
+    static bool isNewer(const std::string& file, const PluginInfo& than)
+    {
+        std::error_code absent;
+        const auto written = std::filesystem::last_write_time(file, absent);
+        if (absent) return false;
+        const auto atMs = std::chrono::duration_cast<std::chrono::milliseconds>(
+            std::chrono::file_clock::to_sys(written).time_since_epoch());
+        return atMs.count() > than.loadedAt;
+    }
+    void tell(const std::string& name, const char* done, const PluginResult& result)
+    {
+        auto object = makeObject();
+        object->set("name", name);
+        object->set("action", result ? done : "failed");
+        object->set("reason", result ? "" : result.error().message);
+        _told->add(object);
+    }
+
+    PluginHost& _host;
+    const Startup& _startup;
+    Array::Ptr _told = new Array;
+};
+
+} // namespace
+
+void registerPluginCommands(ControlServer& server, PluginHost& host, ControlVerbs& verbs,
+                            const Startup& startup)
+{
+    server.command("plugin.list", [&host](const Object&) { return listPlugins(host); });
+    server.command("plugin.load", onPlugin([&host](const std::string& name) {
+                       return answerOf(host.load(name));
+                   }));
+    server.command("plugin.unload", onPlugin([&host](const std::string& name) {
+                       return answerOf(host.unload(name));
+                   }));
+    server.command("plugin.reload", onPlugin([&host](const std::string& name) {
+                       return answerOf(host.reload(name));
+                   }));
+    server.command("plugin.info", onPlugin([&host](const std::string& name) -> ControlResult {
+                       const auto info = host.info(name);
+                       if (!info) return ControlError{"not_found", "there is no plugin " + name};
+                       return Var(describe(*info));
+                   }));
+    server.command("plugin.verbs", [&verbs](const Object&) { return listVerbs(verbs); });
+    server.command("plugin.verb",
+                   [&verbs](const Object& request) { return runVerb(verbs, request); });
+    server.command("reload", [&host, &startup](const Object&) {
+        return Reload(host, startup).run();
+    });
+}
+
+} // namespace nanomq

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "net/TlsContext.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace nanomq
+{
+
+/// Where a client's user name comes from.
+enum class UserNameSource : std::uint8_t
+{
+    Connect,         // its CONNECT packet
+    CommonName,      // the common name of its certificate
+    AlternativeName, // the first DNS name, e-mail address or URI among its alternative names
+};
+
+/// One listener, as it is configured.
+struct ListenerSettings
+{
+    std::string name;   // "url", "plant"
+    std::string scheme; // decides on the transports, see Transports: "nmq-tcp"
+    std::string host;   // an address or a name; empty: a Unix socket
+    std::uint16_t port = 0; // 0: any free one
+    std::string path;       // of a WebSocket ("/mqtt"), or of the Unix socket
+
+    std::optional<bool> allowAnonymous; // nothing: as the broker has it
+    std::size_t maximumConnections = 0; // 0: no limit of its own
+    bool proxyProtocol = false;         // a PROXY header must stand in front
+
+    TlsSettings tls;
+    UserNameSource userNameFrom = UserNameSource::Connect;
+
+    // Of a Unix socket.
+    unsigned mode = 0660;
+    std::string owner; // name or number; empty: whoever runs the broker
+    std::string group;
+};
+
+} // namespace nanomq
