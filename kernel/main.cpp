@@ -118,7 +118,7 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
     registerBrokerCommands(control,
                            {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
-    registerPluginCommands(control, plugins, verbs, startup);
+    registerPluginCommands(control, broker, plugins, verbs, startup);
 
     control.start();
     plugins.loadConfigured(); // before the first client comes: it may be a plugin that lets it in

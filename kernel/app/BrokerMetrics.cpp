@@ -51,6 +51,25 @@ constexpr Figure kFigures[] = {
      &BrokerFigures::messagesRefused},
 };
 
+struct TransportFigure
+{
+    const char* name;
+    const char* help;
+    std::atomic<std::uint64_t> TransportCounters::*member;
+};
+
+constexpr TransportFigure kTransportFigures[] = {
+    {"nanomq_tls_handshakes_total", "TLS handshakes finished", &TransportCounters::tlsHandshakes},
+    {"nanomq_tls_handshakes_failed_total", "TLS handshakes that failed or were broken off",
+     &TransportCounters::tlsHandshakesFailed},
+    {"nanomq_websocket_upgrades_total", "Requests for a WebSocket that were granted",
+     &TransportCounters::webSocketUpgrades},
+    {"nanomq_websocket_refused_total", "Requests refused, and frames that broke the protocol",
+     &TransportCounters::webSocketsRefused},
+    {"nanomq_proxy_refused_total", "Connections without a valid PROXY header",
+     &TransportCounters::proxyHeadersRefused},
+};
+
 constexpr std::pair<DeliveryResult, const char*> kDrops[] = {
     {DeliveryResult::NotConnected, "reason=\"not_connected\""},
     {DeliveryResult::QueueFull, "reason=\"queue_full\""},
@@ -67,6 +86,12 @@ void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
         metrics.reader(figure.kind, figure.name, "", figure.help,
                        [&broker, member = figure.member] {
                            return static_cast<double>(broker.figures().*member);
+                       });
+    for (const auto& figure : kTransportFigures)
+        metrics.reader(MetricKind::Counter, figure.name, "", figure.help,
+                       [&counters = broker.transportCounters(), member = figure.member] {
+                           return static_cast<double>(
+                               (counters.*member).load(std::memory_order_relaxed));
                        });
     const char* const dropped = "nanomq_messages_dropped_total";
     const char* const help = "Deliveries dropped";

@@ -131,12 +131,15 @@ ControlResult runVerb(ControlVerbs& verbs, const Object& request)
     return parser.parse(result->json);
 }
 
-/// Brings the plugins into line with conf.d: what is switched on is loaded, what is no longer is
-/// unloaded, and what has a newer file is exchanged.
+/// Reads certificates again, and brings the plugins into line with conf.d: what is switched on is
+/// loaded, what is no longer is unloaded, and what has a newer file is exchanged.
 class Reload
 {
 public:
-    Reload(PluginHost& host, const Startup& startup) : _host(host), _startup(startup) {}
+    Reload(Broker& broker, PluginHost& host, const Startup& startup)
+        : _broker(broker), _host(host), _startup(startup)
+    {
+    }
 
     ControlResult run()
     {
@@ -148,6 +151,14 @@ public:
             std::string all;
             for (const auto& error : report.errors) all += (all.empty() ? "" : "; ") + error.text();
             return ControlError{"bad_configuration", "nothing was changed: " + all};
+        }
+        if (const auto problems = _broker.reloadCertificates(); !problems.empty())
+        {
+            std::string all;
+            for (const auto& problem : problems) all += problem + "; ";
+            return ControlError{"bad_certificates",
+                                all + "such a listener goes on with what it had, and no plugin was "
+                                      "changed"};
         }
 
         for (const auto& info : _host.list())
@@ -198,6 +209,7 @@ private:
         _told->add(object);
     }
 
+    Broker& _broker;
     PluginHost& _host;
     const Startup& _startup;
     Array::Ptr _told = new Array;
@@ -205,8 +217,8 @@ private:
 
 } // namespace
 
-void registerPluginCommands(ControlServer& server, PluginHost& host, ControlVerbs& verbs,
-                            const Startup& startup)
+void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& host,
+                            ControlVerbs& verbs, const Startup& startup)
 {
     server.command("plugin.list", [&host](const Object&) { return listPlugins(host); });
     server.command("plugin.load", onPlugin([&host](const std::string& name) {
@@ -226,8 +238,8 @@ void registerPluginCommands(ControlServer& server, PluginHost& host, ControlVerb
     server.command("plugin.verbs", [&verbs](const Object&) { return listVerbs(verbs); });
     server.command("plugin.verb",
                    [&verbs](const Object& request) { return runVerb(verbs, request); });
-    server.command("reload", [&host, &startup](const Object&) {
-        return Reload(host, startup).run();
+    server.command("reload", [&broker, &host, &startup](const Object&) {
+        return Reload(broker, host, startup).run();
     });
 }
 

@@ -10,19 +10,6 @@
 namespace nanomq
 {
 
-namespace
-{
-
-/// The code a DISCONNECT can carry; what hooks say is meant for CONNACK, too.
-ReasonCode forDisconnect(sdk::ReasonCode reason) noexcept
-{
-    const auto code = static_cast<ReasonCode>(reason);
-    return isFailure(code) && isListed(code, PacketType::Disconnect) ? code
-                                                                     : ReasonCode::NotAuthorized;
-}
-
-} // namespace
-
 const HookOutcome* Client::askMethod(std::string_view method, const Properties& properties,
                                      AuthenticationStage stage)
 {
@@ -144,7 +131,10 @@ Client::Step Client::onAuth(const FixedHeader& header, ByteView body)
     if (outcome->verdict != sdk::Verdict::Allow || !sameUser)
     {
         const bool denied = outcome->verdict == sdk::Verdict::Deny;
-        disconnect(denied ? forDisconnect(outcome->reason) : ReasonCode::NotAuthorized,
+        // The code of a hook may be one that is for CONNACK only.
+        const auto reason = denied ? static_cast<ReasonCode>(outcome->reason)
+                                   : ReasonCode::NotAuthorized;
+        disconnect(refusalFor(PacketType::Disconnect, reason, ReasonCode::NotAuthorized),
                    "re-authentication failed"); // [MQTT-4.12.1-2]
         return Step::Closed;
     }

@@ -3,6 +3,8 @@
 #include "broker/Client.h"
 #include "hook/KeptMessage.h"
 #include "topic/TopicName.h"
+#include "wire/Fields.h"
+#include "wire/ForwardedProperties.h"
 #include "wire/ListedReasons.h"
 
 #include <cerrno>
@@ -10,28 +12,59 @@
 namespace nanomq
 {
 
+namespace
+{
+
+/// Topic Name, payload and properties together: what fits into a packet (§2.1.4) with all that
+/// the broker adds to it.
+constexpr std::uint64_t kMaximumMessageBytes = 268'000'000;
+
+constexpr std::uint32_t kNoExpiry = 0xFFFFFFFF;
+
+} // namespace
+
 sdk::Status PluginBroker::publish(const Publication* publication)
 {
-    if (publication->qos > 2 || !isValidTopicName(publication->topic.view())) return -EINVAL;
-    if (_waiting.fetch_add(1, std::memory_order_relaxed) >= kMaximumWaiting)
+    const sdk::Str topic = publication->topic;
+    const sdk::Bytes payload = publication->payload;
+    const sdk::Bytes raw = publication->properties;
+    Properties properties;
+    if (publication->qos > 2 || topic.size > 65'535 || raw.size > kMaximumMessageBytes ||
+        payload.size > kMaximumMessageBytes - raw.size - topic.size ||
+        !isValidTopicName(topic.view()) ||
+        decodeProperties(asBytes(raw.view()), placeOf(PacketType::Publish), properties) !=
+            ReasonCode::Success)
+        return -EINVAL;
+
+    std::vector<std::uint8_t> scratch;
+    MessageView view;
+    view.topicName = topic.view();
+    view.payload = asBytes(payload.view());
+    view.properties = forwardedProperties(properties, scratch);
+    view.qos = static_cast<QoS>(publication->qos);
+    view.retain = publication->retain;
+    view.receivedAt = unixNow();
+    std::uint32_t expirySeconds = publication->expirySeconds;
+    if (expirySeconds == kNoExpiry && properties.has(PropertyId::MessageExpiryInterval))
+        expirySeconds = properties.messageExpiryInterval;
+    if (expirySeconds != kNoExpiry)
+        view.expiresAt = monotonicNow() + MonotonicMs{expirySeconds} * 1000;
+
+    const std::size_t bytes = topic.size + payload.size + raw.size;
+    const bool isTooMuch =
+        _waiting.fetch_add(1, std::memory_order_relaxed) >= kMaximumWaiting ||
+        _waitingBytes.load(std::memory_order_relaxed) >= kMaximumWaitingBytes;
+    if (isTooMuch)
     {
         _waiting.fetch_sub(1, std::memory_order_relaxed);
         return -ENOBUFS;
     }
-    MessageView view;
-    view.topicName = publication->topic.view();
-    view.payload = asBytes(publication->payload.view());
-    view.properties = asBytes(publication->properties.view());
-    view.qos = static_cast<QoS>(publication->qos);
-    view.retain = publication->retain;
-    view.receivedAt = unixNow();
-    if (publication->expirySeconds != 0xFFFFFFFF)
-        view.expiresAt = monotonicNow() + MonotonicMs{publication->expirySeconds} * 1000;
-
+    _waitingBytes.fetch_add(bytes, std::memory_order_relaxed);
     // The same topic always goes to the same worker, so what a plugin says of it keeps its order.
     Worker& worker = _broker.workerOf(view.topicName);
-    worker.loop().mailbox().post([this, &worker, message = Message::make(view)]() mutable {
+    worker.loop().mailbox().post([this, &worker, bytes, message = Message::make(view)]() mutable {
         _waiting.fetch_sub(1, std::memory_order_relaxed);
+        _waitingBytes.fetch_sub(bytes, std::memory_order_relaxed);
         worker.publishLoose(std::move(message), false);
         worker.loop().flushIfMuch();
     });

@@ -22,9 +22,11 @@ public:
 private:
     /// Messages handed over and not routed yet; more are refused.
     static constexpr std::size_t kMaximumWaiting = 100'000;
+    static constexpr std::size_t kMaximumWaitingBytes = 256 * 1024 * 1024;
 
     BrokerState& _broker;
     std::atomic<std::size_t> _waiting{0};
+    std::atomic<std::size_t> _waitingBytes{0};
 };
 
 } // namespace nanomq

@@ -84,13 +84,13 @@ RightsReview::Progress RightsReview::advance()
         _begun = true;
         _left.assign(session->subscriptions().begin(), session->subscriptions().end());
     }
+    if (!_willDone && !reviewWill(*session)) return Progress::Waits;
     for (std::size_t asked = 0; !_left.empty(); ++asked)
     {
         if (asked == kQuestionsPerSlice) return Progress::More;
-        bool waits = false;
-        const bool allowed = askNext(*session, waits);
-        if (waits) return Progress::Waits;
-        if (!allowed) endSubscription(*session, _left.back());
+        const auto allowed = askNext(*session);
+        if (!allowed) return Progress::Waits;
+        if (!*allowed) endSubscription(*session, _left.back());
         _left.pop_back();
         _asking.clear();
     }
@@ -98,7 +98,36 @@ RightsReview::Progress RightsReview::advance()
     return Progress::Finished;
 }
 
-bool RightsReview::askNext(Session& session, bool& waits)
+std::optional<bool> RightsReview::ask(sdk::Access access, std::string_view topic)
+{
+    auto event = newEvent<sdk::ClientAuthorize>();
+    event.client = &_identity->info();
+    event.topic = topic;
+    event.access = access;
+    _questions.begin();
+    const HookOutcome* const outcome =
+        _questions.ask(_worker.hooks(), event, {_identity.get(), nullptr, nullptr});
+    if (!outcome) return std::nullopt;
+    const bool allowed = outcome->verdict != sdk::Verdict::Deny;
+    _questions.end();
+    return allowed;
+}
+
+bool RightsReview::reviewWill(Session& session)
+{
+    // That of an earlier connection has its right from then, and goes out, or not, before this one.
+    if (session.client && session.client->identity() == _identity.get() && session.will)
+    {
+        const MessageRef message = session.will->message;
+        const auto allowed = ask(sdk::Access::Will, message->topicName());
+        if (!allowed) return false;
+        if (!*allowed) session.will.reset();
+    }
+    else _questions.end();
+    return _willDone = true;
+}
+
+std::optional<bool> RightsReview::askNext(Session& session)
 {
     const FilterId filter = _left.back();
     const bool there = session.subscriptions().contains(filter);
@@ -110,19 +139,7 @@ bool RightsReview::askNext(Session& session, bool& waits)
         return true;
     }
     _asking = std::move(text);
-
-    auto event = newEvent<sdk::ClientAuthorize>();
-    event.client = &_identity->info();
-    event.topic = _asking;
-    event.access = sdk::Access::Receive;
-    _questions.begin();
-    const HookOutcome* const outcome =
-        _questions.ask(_worker.hooks(), event, {_identity.get(), nullptr, nullptr});
-    waits = !outcome;
-    if (waits) return true;
-    const bool allowed = outcome->verdict != sdk::Verdict::Deny;
-    _questions.end();
-    return allowed;
+    return ask(sdk::Access::Receive, _asking);
 }
 
 void RightsReview::endSubscription(Session& session, FilterId filter)

@@ -5,14 +5,17 @@
 #include "broker/Worker.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nanomq
 {
 
 /// Asks `client.authorize` (sdk::Access::Receive) whether the subscriptions of one session may
-/// stay, ends those that may not, and throws away what was queued because of them alone.
+/// stay, ends those that may not, and throws away what was queued because of them alone. Asks
+/// about the Will that waits for the connection's end, too, and takes it back if it is denied.
 ///
 /// A slice per turn; hooks may answer later. Subscriptions made meanwhile were authorized as such
 /// and are not asked about. What is in flight already goes on: it has left (§4.4). The session
@@ -49,7 +52,10 @@ private:
     };
 
     Progress advance();
-    bool askNext(Session& session, bool& waits);
+    /// Whether it is allowed; nothing when the answer comes later.
+    std::optional<bool> ask(sdk::Access access, std::string_view topic);
+    std::optional<bool> askNext(Session& session);
+    bool reviewWill(Session& session);
     void endSubscription(Session& session, FilterId filter);
     void dropQueued(Session& session);
     bool runSlice() override;
@@ -63,6 +69,7 @@ private:
     std::string _asking;         // its text, while it waits for an answer
     std::vector<std::string> _denied;
     bool _begun = false;
+    bool _willDone = false;
     Progress _progress = Progress::More;
 };
 

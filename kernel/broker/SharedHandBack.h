@@ -13,7 +13,8 @@ class SharedHandBack final : public Worker::Recurring
 {
 public:
     SharedHandBack(Worker& worker, std::vector<Delivery> left) noexcept
-        : _worker(worker), _left(std::move(left))
+        : _worker(worker),
+          _left(std::move(left))
     {
     }
 

@@ -29,7 +29,8 @@ class ConformanceConnectTest : public ExchangeTest
     CPPUNIT_TEST_SUITE_END();
 
 public:
-    void answersAnUnknownVersionInTheFormItsClientSent() // [MQTT-3.1.2-1, -2], v3.1.1 [MQTT-3.1.2-1, -2]
+    void
+    answersAnUnknownVersionInTheFormItsClientSent() // [MQTT-3.1.2-1, -2], v3.1.1 [MQTT-3.1.2-1, -2]
     {
         struct Case
         {
@@ -54,9 +55,9 @@ public:
         CPPUNIT_ASSERT(open()
                            .sendBytes(hex("10 11 00 04 'MQTT' 05 02 00 00 03 21 00 00 00 01 'a'"))
                            .readToEnd() == hex("20 03 00 82 00"));
-        CPPUNIT_ASSERT(open()
-                           .sendBytes(hex("10 0E 00 04 'MQTT' 05 03 00 00 00 00 01 'a'"))
-                           .readToEnd() == hex("20 03 00 81 00"));
+        CPPUNIT_ASSERT(
+            open().sendBytes(hex("10 0E 00 04 'MQTT' 05 03 00 00 00 00 01 'a'")).readToEnd() ==
+            hex("20 03 00 81 00"));
         CPPUNIT_ASSERT(open() // 3.1.1 closes without CONNACK
                            .sendBytes(hex("10 0D 00 04 'MQTT' 04 03 00 00 00 01 'a'"))
                            .readToEnd()
@@ -72,7 +73,8 @@ public:
         };
         static constexpr Case cases[] = {
             {"3.1.2-9 a will without its fields", "10 0D 00 04 'MQTT' 04 06 00 00 00 01 'a'"},
-            {"3.1.2-16 user name without flag", "10 10 00 04 'MQTT' 04 02 00 00 00 01 'a' 00 01 'u'"},
+            {"3.1.2-16 user name without flag",
+             "10 10 00 04 'MQTT' 04 02 00 00 00 01 'a' 00 01 'u'"},
             {"3.1.2-18 password without flag",
              "10 13 00 04 'MQTT' 04 82 00 00 00 01 'a' 00 01 'u' 00 01 'p'"},
             {"3.1.2-19 password is missing", "10 10 00 04 'MQTT' 04 C2 00 00 00 01 'a' 00 01 'u'"},
@@ -109,7 +111,8 @@ public:
                 client(id, version).disconnect();
     }
 
-    void takesEachCombinationOfCredentials() // [MQTT-3.1.2-16, -17, -18, -19], v3.1.1 [MQTT-3.1.2-18 to -21]
+    void takesEachCombinationOfCredentials() // [MQTT-3.1.2-16, -17, -18, -19], v3.1.1
+                                             // [MQTT-3.1.2-18 to -21]
     {
         for (const auto version : kVersions)
         {
@@ -184,7 +187,8 @@ public:
         auto client = open();
         const auto connack = client.connect({.clientId = "a", .userName = "u", .password = "p"});
         CPPUNIT_ASSERT(!connack->properties.has(PropertyId::AuthenticationMethod));
-        client.sendBytes(hex("F0 08 18 06 15 00 03 'abc'")).expectRefused(ReasonCode::ProtocolError);
+        client.sendBytes(hex("F0 08 18 06 15 00 03 'abc'"))
+            .expectRefused(ReasonCode::ProtocolError);
     }
 
     /// [MQTT-3.1.2-24], [MQTT-3.9.2-1, -2], [MQTT-3.11.2-1, -2], [MQTT-3.14.2-3, -4]

@@ -59,8 +59,8 @@ public:
         auto publisher = client("publisher");
         for (int round = 0; round < 2; ++round)
         {
-            for (const char* topic : {"the first long topic", "the second long topic",
-                                      "the third long topic"})
+            for (const char* topic :
+                 {"the first long topic", "the second long topic", "the third long topic"})
             {
                 publisher.publish(topic, "x");
                 const auto message = subscriber.receiveMessage();
@@ -81,8 +81,8 @@ public:
         for (const bool again : {false, true})
         {
             auto subscriber = open();
-            subscriber.connect(
-                {.clientId = "s", .cleanStart = false, .properties = properties}, again);
+            subscriber.connect({.clientId = "s", .cleanStart = false, .properties = properties},
+                               again);
             // Not acknowledged: the second connection gets it again, with the whole topic.
             if (!again) subscriber.subscribe(kTopic, QoS::AtLeastOnce);
             if (!again) publisher.publish(kTopic, "x", {.qos = QoS::AtLeastOnce});

@@ -47,8 +47,8 @@ public:
             std::size_t remainingLength;
             std::size_t header; // bytes of the Fixed Header
         };
-        static constexpr Case cases[] = {{127, 2},        {128, 3},       {16'383, 3},
-                                         {16'384, 4},     {2'097'151, 4}, {2'097'152, 5}};
+        static constexpr Case cases[] = {{127, 2},    {128, 3},       {16'383, 3},
+                                         {16'384, 4}, {2'097'151, 4}, {2'097'152, 5}};
         for (const auto& c : cases)
         {
             const std::string payload(c.remainingLength - 3, 'x');
@@ -204,7 +204,8 @@ public:
         auto client = this->client("a");
         client.subscribe("t", QoS::ExactlyOnce);
         client.publish("u", "", {.qos = QoS::AtLeastOnce});
-        client.sendPublish("t", "x", {.qos = QoS::ExactlyOnce}, 5).expectPublish("t", "x", QoS::ExactlyOnce);
+        client.sendPublish("t", "x", {.qos = QoS::ExactlyOnce}, 5)
+            .expectPublish("t", "x", QoS::ExactlyOnce);
         client.expectPubrec(5).sendBytes(hex("62 02 00 05")).expectPubcomp(5);
         client.sendBytes(hex("50 02 00 01")).expectPubrel(1);
         client.sendBytes(hex("70 03 00 01 00")).expectNothingBeforePingresp();

@@ -20,9 +20,8 @@ class ConformanceRefusalTest : public ExchangeTest
 public:
     void sendsAClientToAnotherServer() // §4.11
     {
-        for (const auto& [id, reason] :
-             {std::pair("moved", ReasonCode::ServerMoved),
-              std::pair("sent away", ReasonCode::UseAnotherServer)})
+        for (const auto& [id, reason] : {std::pair("moved", ReasonCode::ServerMoved),
+                                         std::pair("sent away", ReasonCode::UseAnotherServer)})
         {
             auto client = open();
             client.sendConnect({.clientId = id});
@@ -49,7 +48,8 @@ public:
         }
     }
 
-    void tellsOnlyCodesOfThePacketsTable() // [MQTT-3.2.2-8], [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.9.3-2]
+    void tellsOnlyCodesOfThePacketsTable() // [MQTT-3.2.2-8], [MQTT-3.4.2-1], [MQTT-3.5.2-1],
+                                           // [MQTT-3.9.3-2]
     {
         auto unlisted = open();
         unlisted.sendConnect({.clientId = "unlisted"});
@@ -102,9 +102,8 @@ public:
             client.connect({.clientId = "a",
                             .properties = with(PropertyId::RequestProblemInformation, request)});
             client.sendPublish("forbidden/t", "x", {.qos = QoS::AtLeastOnce}, 1);
-            CPPUNIT_ASSERT_EQUAL(
-                request == 1,
-                client.expect<Acknowledgement>()->properties.has(PropertyId::ReasonString));
+            CPPUNIT_ASSERT_EQUAL(request == 1, client.expect<Acknowledgement>()->properties.has(
+                                                   PropertyId::ReasonString));
         }
     }
 
@@ -137,7 +136,9 @@ public:
         {
             auto client = this->client("a", version);
             client.send(Subscribe{
-                1, {{.topicFilter = "forbidden/+"}, {.topicFilter = "t", .qos = QoS::AtLeastOnce}}, {}});
+                1,
+                {{.topicFilter = "forbidden/+"}, {.topicFilter = "t", .qos = QoS::AtLeastOnce}},
+                {}});
             const auto suback = client.expect<Suback>();
             CPPUNIT_ASSERT(suback->reasons.at(0) == (version == ProtocolVersion::v5_0
                                                          ? ReasonCode::QuotaExceeded

@@ -90,8 +90,7 @@ public:
         CPPUNIT_ASSERT(publisher.publish("t", "one too many", {.qos = QoS::AtLeastOnce}) ==
                        ReasonCode::QuotaExceeded);
         std::set<std::string> got;
-        for (const char* id : {"away 1", "away 2"})
-            collect(lasting(id, true), got);
+        for (const char* id : {"away 1", "away 2"}) collect(lasting(id, true), got);
         CPPUNIT_ASSERT_EQUAL(std::size_t{2 * kQueue}, got.size());
     }
 
@@ -196,8 +195,8 @@ public:
             member.subscribe({{.topicFilter = kShared}},
                              with(PropertyId::SubscriptionIdentifier, identifier));
             client("publisher").publish("t", "x");
-            CPPUNIT_ASSERT_EQUAL(identifier, member.expectPublish("t", "x")
-                                                 ->properties.subscriptionIdentifier);
+            CPPUNIT_ASSERT_EQUAL(identifier,
+                                 member.expectPublish("t", "x")->properties.subscriptionIdentifier);
             member.unsubscribe({kShared});
         }
     }
@@ -205,8 +204,8 @@ public:
 protected:
     BrokerOptions options() const override
     {
-        return {.conf = {{"nanomq.conf", "msq_len = " + std::to_string(kQueue) +
-                                             "\nnum_taskq_thread = 2\n"}}};
+        return {.conf = {{"nanomq.conf",
+                          "msq_len = " + std::to_string(kQueue) + "\nnum_taskq_thread = 2\n"}}};
     }
 
 private:

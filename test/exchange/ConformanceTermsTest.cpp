@@ -142,8 +142,9 @@ public:
         {
             auto anonymous = open(version);
             anonymous.sendConnect({.clientId = "a", .cleanStart = false});
-            CPPUNIT_ASSERT_EQUAL(version == ProtocolVersion::v5_0 ? 0x87 : 0x05,
-                                 int{anonymous.expectConnack(ReasonCode::NotAuthorized).bytes()[3]});
+            CPPUNIT_ASSERT_EQUAL(
+                version == ProtocolVersion::v5_0 ? 0x87 : 0x05,
+                int{anonymous.expectConnack(ReasonCode::NotAuthorized).bytes()[3]});
             anonymous.expectClosed();
             auto unknown = open(version);
             unknown.sendConnect({.clientId = "a", .userName = "user", .password = "secret"});

@@ -32,7 +32,8 @@ public:
         for (const auto byte : all) single.push_back(frame(kBinary, {byte}));
         const auto half = all.begin() + 7;
         for (const auto& frames :
-             {single, {frame(kBinary, all)}, // in as many frames as bytes, and all in one
+             {single,
+              {frame(kBinary, all)}, // in as many frames as bytes, and all in one
               {frame(kBinary & 0x7F, {all.begin(), half}), frame(0x80, {half, all.end()})}})
         {
             const auto said = dialogue(frames);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Paho against the broker: paho_round_trip.py PORT 3.1.1|5
+"""Paho against the broker: paho_round_trip.py PORT 3.1.1|5 [tcp|websockets [CAFILE]]
 
 Publishes 50 messages with each QoS from one client to another, and checks that all come, once and
 in order; then a retained message, a will, and (5) user properties. Exits with 0 if all is well.
@@ -14,6 +14,8 @@ from paho.mqtt.properties import Properties
 
 PORT = int(sys.argv[1])
 VERSION = mqtt.MQTTv5 if sys.argv[2] == "5" else mqtt.MQTTv311
+TRANSPORT = sys.argv[3] if len(sys.argv) > 3 else "tcp"
+CAFILE = sys.argv[4] if len(sys.argv) > 4 else None  # with it: TLS
 PATIENCE = 30  # seconds
 
 
@@ -22,14 +24,16 @@ class Peer:
 
     def __init__(self, name, will=None):
         options = {} if VERSION == mqtt.MQTTv5 else {"clean_session": True}
-        self.client = mqtt.Client(name, protocol=VERSION, **options)
+        self.client = mqtt.Client(name, protocol=VERSION, transport=TRANSPORT, **options)
+        if CAFILE:
+            self.client.tls_set(CAFILE)
         self.connected, self.subscribed, self.messages = queue.Queue(), queue.Queue(), queue.Queue()
         self.client.on_connect = lambda client, data, flags, code, *rest: self.connected.put(code)
         self.client.on_subscribe = lambda client, data, mid, *rest: self.subscribed.put(mid)
         self.client.on_message = lambda client, data, message: self.messages.put(message)
         if will:
             self.client.will_set(*will)
-        self.client.connect("127.0.0.1", PORT)
+        self.client.connect("localhost", PORT)
         self.client.loop_start()
         code = self.connected.get(timeout=PATIENCE)
         assert code == 0, f"CONNACK says {code}"

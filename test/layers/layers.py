@@ -28,10 +28,11 @@ ARROWS = {
     "config": ["base"],
     "control": ["base"],
     "broker": ["base", "wire", "topic", "session", "net", "hook", "config", "sdk"],
-    "nanomqctl": ["base", "wire", "control"],
+    "nanomqctl": ["base", "wire", "control", "credentials"],
+    "credentials": ["sdk"],  # the password file, for nanomqctl and the plugins that read it
     "sdk": [],
 }
-LAYERS = [part for part in ARROWS if part not in ("nanomqctl", "sdk")]
+LAYERS = [part for part in ARROWS if part not in ("nanomqctl", "sdk", "credentials")]
 ARROWS["app"] = LAYERS + ["sdk"]  # the pieces of main.cpp
 ARROWS["main.cpp"] = LAYERS + ["app", "sdk"]  # builds every object
 
@@ -55,14 +56,15 @@ def part_of(path):
         return "sdk/examples/" + folders[2]
     if folders[0] == "sdk" and len(folders) > 2 and folders[1] == "template":
         return "sdk/template"
-    if folders[0] in ("sdk", "nanomqctl"):
+    if folders[0] in ("sdk", "nanomqctl", "credentials"):
         return folders[0]
     return None
 
 
 def allowed_for(part):
     """What a part may include besides itself. Plugins, examples and the template see the SDK."""
-    return ARROWS.get(part, ["sdk"])
+    ours = part.startswith("plugins/")
+    return ARROWS.get(part, ["sdk", "credentials"] if ours else ["sdk"])
 
 
 def resolve(root, path, name, quoted):

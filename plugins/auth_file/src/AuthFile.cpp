@@ -64,6 +64,8 @@ sdk::Verdict AuthFile::onAuthenticate(const sdk::ClientAuthenticate& event, Cont
     if (!known && _settings.unknownUser == Settings::UnknownUser::Next) return Verdict::Next;
     if (!event.hasPassword)
     {
+        // A certificate stands for the name, if the listener takes it for that: the broker knows.
+        if (client.certificateSubject.size > 0) return Verdict::Next;
         context.setReason(kBadUserNameOrPassword, "no password");
         return Verdict::Deny;
     }

@@ -132,6 +132,7 @@ class AuthFilePluginTest : public CppUnit::TestFixture
     CPPUNIT_TEST(wrongPasswordsWait);
     CPPUNIT_TEST(unknownUsersCanBeLeftToOthers);
     CPPUNIT_TEST(hasNoOpinionOnClientsWithoutAUserName);
+    CPPUNIT_TEST(leavesCertificatesToTheBroker);
     CPPUNIT_TEST(answersServerBusyWhenTooManyWait);
     CPPUNIT_TEST(answersServerBusyAfterTheDeadline);
     CPPUNIT_TEST(takesNanoMQsUsersWithAWarning);
@@ -246,6 +247,19 @@ public:
         loaded.start();
         CPPUNIT_ASSERT(loaded.settled(FakeClient("c1"), nullptr).verdict == Verdict::Next);
         CPPUNIT_ASSERT(loaded.settled(FakeClient("c1"), "secret").verdict == Verdict::Next);
+    }
+
+    void leavesCertificatesToTheBroker()
+    {
+        Loaded loaded(kNoDelay);
+        loaded.start();
+        for (const char* user : {"alice", "device7"})
+        {
+            FakeClient client("c1", user);
+            client.info().certificateSubject = "CN=device7,O=Plant";
+            CPPUNIT_ASSERT(loaded.settled(client, nullptr).verdict == Verdict::Next);
+            CPPUNIT_ASSERT(loaded.settled(client, "wrong").verdict == Verdict::Deny);
+        }
     }
 
     void answersServerBusyWhenTooManyWait()

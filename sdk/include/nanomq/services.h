@@ -98,8 +98,8 @@ public:
     /// What a retained message shows; valid until it is released. [any]
     virtual Status message(const Message* message, MessagePublished* view) = 0;
     /// Rights have changed: asks `client.authorize` (Access::Receive) for every subscription of
-    /// this client (empty: of all clients) that is connected, and ends those that are denied.
-    /// Soon, in small steps; sessions without a connection are asked about when they are resumed. [any]
+    /// this client (empty: of all clients) that is connected, and ends those that are denied; and
+    /// Access::Will for its Will. Soon, in small steps; sessions without a connection are asked about when they are resumed. [any]
     virtual Status reauthorize(Str clientId) = 0;
 
 protected:

@@ -106,7 +106,7 @@ public:
     {
         defer(sdk::HookPoint::MessagePublish, "slow");
         auto subscriber = client("subscriber");
-        subscriber.subscribe("#", QoS::ExactlyOnce);
+        subscriber.subscribe("#", QoS::AtLeastOnce);
         auto publisher = client("publisher");
         publisher.sendPublish("fast", "1", {.qos = QoS::AtLeastOnce}, 1);
         publisher.sendPublish("slow", "2", {.qos = QoS::AtLeastOnce}, 2);

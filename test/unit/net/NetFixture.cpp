@@ -170,6 +170,17 @@ void Peer::send(std::string_view bytes)
     }
 }
 
+bool Peer::offer(std::string_view bytes)
+{
+    while (!bytes.empty())
+    {
+        const auto sent = ::send(_descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return true;
+}
+
 std::size_t Peer::sendSome(std::string_view bytes)
 {
     const auto sent = ::send(_descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -199,6 +210,17 @@ std::string Peer::receive(std::size_t size)
         have += static_cast<std::size_t>(got);
     }
     bytes.resize(have);
+    return bytes;
+}
+
+std::string Peer::receiveSome()
+{
+    std::string bytes(64 * 1024, '\0');
+    pollfd descriptor{_descriptor, POLLIN, 0};
+    CPPUNIT_ASSERT_MESSAGE("nothing comes",
+                           ::poll(&descriptor, 1, static_cast<int>(kPatience.count())) == 1);
+    const auto got = ::recv(_descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return bytes;
 }
 
@@ -264,7 +286,8 @@ Link& NetFixture::add(int ours, int theirs, OnMessage onMessage)
 {
     setNonBlocking(ours);
     Link& link = _links.emplace_back(Link{.peer = Peer(theirs)});
-    auto connection = std::make_unique<Connection>(_first.loop(), ours);
+    auto connection = std::make_unique<Connection>(
+        _first.loop(), ours, _transportOf ? _transportOf(ours) : nullptr);
     link.connection = connection.get();
     auto handler = std::make_unique<MessageHandler>(*connection, _first, _second, link.record,
                                                     std::move(onMessage));

@@ -108,6 +108,8 @@ public:
     static std::string framed(std::string_view text);
 
     void send(std::string_view bytes);
+    /// The same; false when the other side has closed meanwhile.
+    bool offer(std::string_view bytes);
     void sendMessage(std::string_view text) { send(framed(text)); }
     /// As much as the socket takes without waiting; returns how many bytes.
     std::size_t sendSome(std::string_view bytes);
@@ -116,6 +118,8 @@ public:
 
     /// Exactly so many bytes, or what came before the end.
     std::string receive(std::size_t size);
+    /// What comes next, of any length; nothing: the end.
+    std::string receiveSome();
     /// The next message, without its length.
     std::string receiveMessage();
     /// Nothing is left, and the other side has ended the connection.
@@ -158,6 +162,8 @@ protected:
     Worker _first{0, _quiescence};
     Worker _second{1, _quiescence};
     std::list<Link> _links;
+    /// Makes the transport of connections to come; empty: none.
+    std::function<std::unique_ptr<Transport>(int descriptor)> _transportOf;
 
 private:
     Link& add(int ours, int theirs, OnMessage onMessage);

@@ -135,7 +135,7 @@ public:
         {
             const std::string payload = pattern(size);
             CPPUNIT_ASSERT(payload == decode(frame(0x82, payload)).data);
-            CPPUNIT_ASSERT(payload == decode(frame(0x82, payload), {3, 5, 17}).data);
+            CPPUNIT_ASSERT(payload == decode(frame(0x82, payload), {3, 5, 6}).data);
         }
     }
 
