@@ -219,7 +219,7 @@ public:
         const TemporaryFolder folder;
         const auto done = runCommand(
             NANOMQ_BROKER_PROGRAM,
-            {"--conf-dir", (folder / "none").string(), "--control", (folder / "s").string(),
+            {"--conf-dir", folder.path().string(), "--control", (folder / "s").string(),
              "--state-dir", folder.path().string(), "--url", "tls+nmq-tcp://127.0.0.1:0", "--set",
              "tls.certfile=/nowhere/cert.pem", "--set", "tls.keyfile=/nowhere/key.pem"});
         CPPUNIT_ASSERT_EQUAL(1, done.status);

@@ -215,10 +215,74 @@ bool Who::is(const sdk::ClientInfo& client) const noexcept
     return false;
 }
 
+void Acl::Levels::add(const Rule& rule, std::uint32_t number)
+{
+    const bool byLevel = !rule.topics.empty() &&
+                         std::none_of(rule.topics.begin(), rule.topics.end(),
+                                      [](const auto& topic) { return topic.firstLevel().empty(); });
+    if (!byLevel) return any.push_back(number);
+    for (const auto& topic : rule.topics)
+    {
+        Numbers& numbers = byFirst[std::string(topic.firstLevel())];
+        if (numbers.empty() || numbers.back() != number) numbers.push_back(number);
+    }
+}
+
 void Acl::Indexed::add(const Rule& rule, std::uint32_t number)
 {
-    (rule.user.empty() ? general : byUser[rule.user]).push_back(number);
+    all.push_back(number);
+    (rule.user.empty() ? anyUser : byUser[rule.user]).add(rule, number);
 }
+
+/// The rules that may be about a client and topic, in order: up to four lists, walked as one.
+class Acl::Candidates
+{
+public:
+    Candidates(const Indexed& rules, const sdk::ClientInfo& client, std::string_view topic) noexcept
+    {
+        const auto first = topic.substr(0, topic.find('/'));
+        if (first == "+" || first == "#") // a filter: meets any first level
+        {
+            add(rules.all);
+            return;
+        }
+        addLevels(rules.anyUser, first);
+        if (!client.hasUserName) return;
+        const auto own = rules.byUser.find(client.userName.view());
+        if (own != rules.byUser.end()) addLevels(own->second, first);
+    }
+    /// False at the end.
+    bool next(std::uint32_t& number) noexcept
+    {
+        Span* lowest = nullptr;
+        for (std::size_t i = 0; i < _count; ++i)
+            if (_lists[i].at != _lists[i].end && (!lowest || *_lists[i].at < *lowest->at))
+                lowest = &_lists[i];
+        if (!lowest) return false;
+        number = *lowest->at++;
+        return true;
+    }
+
+private:
+    struct Span
+    {
+        const std::uint32_t *at, *end;
+    };
+
+    void addLevels(const Levels& levels, std::string_view first) noexcept
+    {
+        add(levels.any);
+        const auto found = levels.byFirst.find(first);
+        if (found != levels.byFirst.end()) add(found->second);
+    }
+    void add(const Numbers& numbers) noexcept
+    {
+        _lists[_count++] = {numbers.data(), numbers.data() + numbers.size()};
+    }
+
+    Span _lists[4];
+    std::size_t _count = 0;
+};
 
 Acl::Acl(const std::map<std::uint32_t, Source>& rules)
 {
@@ -262,22 +326,10 @@ Acl::Decision Acl::decide(const sdk::ClientInfo& client, sdk::Access access,
     const Indexed& rules = publish ? _publish : _subscribe;
     if (!publish) topic = withoutShare(topic);
 
-    // Two lists of rule numbers, both ascending, walked as one.
-    const std::vector<std::uint32_t>* own = nullptr;
-    if (client.hasUserName)
-        if (const auto found = rules.byUser.find(client.userName.view()); found != rules.byUser.end())
-            own = &found->second;
-    std::size_t inGeneral = 0;
-    std::size_t inOwn = 0;
-    const std::size_t ownSize = own ? own->size() : 0;
-    while (inGeneral < rules.general.size() || inOwn < ownSize)
-    {
-        const bool takeOwn = inOwn < ownSize && (inGeneral == rules.general.size() ||
-                                                 (*own)[inOwn] < rules.general[inGeneral]);
-        const Rule& rule = _rules[takeOwn ? (*own)[inOwn++] : rules.general[inGeneral++]];
-        if (isAbout(rule, client, topic))
+    Candidates candidates(rules, client, topic);
+    for (std::uint32_t number = 0; candidates.next(number);)
+        if (const Rule& rule = _rules[number]; isAbout(rule, client, topic))
             return {rule.allow ? Permit::Allow : Permit::Deny, &rule};
-    }
     return {};
 }
 

@@ -56,8 +56,8 @@ struct Rule
 /// ACL rules, in order; the first that is about client, action and topic decides.
 ///
 /// An allowing rule is about a Topic Filter when it covers all of it, a denying one when it touches
-/// any of it. Immutable. decide() allocates nothing, and looks only at rules for the action and
-/// for this user name, or any. Thread: [any].
+/// any of it. Immutable. decide() allocates nothing, and looks only at rules for the action, for
+/// this user name or any, and for the topic's first level or any. Thread: [any].
 class Acl
 {
 public:
@@ -91,12 +91,26 @@ private:
             return std::hash<std::string_view>()(text);
         }
     };
-    struct Indexed
+    template <class Value>
+    using ByText = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
+    using Numbers = std::vector<std::uint32_t>; // into _rules, ascending
+    struct Levels
     {
-        std::vector<std::uint32_t> general; // rules about any user
-        std::unordered_map<std::string, std::vector<std::uint32_t>, Hash, std::equal_to<>> byUser;
+        Numbers any;
+        ByText<Numbers> byFirst;
+
         void add(const Rule& rule, std::uint32_t number);
     };
+    /// The rules about one action.
+    struct Indexed
+    {
+        Numbers all;
+        Levels anyUser;
+        ByText<Levels> byUser;
+
+        void add(const Rule& rule, std::uint32_t number);
+    };
+    class Candidates;
 
     bool isAbout(const Rule& rule, const nanomq::sdk::ClientInfo& client,
                  std::string_view topic) const noexcept;

@@ -130,6 +130,13 @@ TopicPattern::Same TopicPattern::same(const std::vector<Piece>& pieces, std::str
     return text.empty() ? Same::Yes : Same::No;
 }
 
+std::string_view TopicPattern::firstLevel() const noexcept
+{
+    if (_exact) return {};
+    const auto& pieces = _levels.front().pieces; // none of a wildcard
+    return pieces.size() == 1 && pieces[0].part == Part::Text ? pieces[0].text : std::string_view();
+}
+
 bool TopicPattern::covers(std::string_view filter, const sdk::ClientInfo& client) const noexcept
 {
     if (isReserved(filter) && !_reserved) return false; // nor by a name that begins with '$'

@@ -27,6 +27,9 @@ public:
     /// Whether some topic is: the question that a denying rule asks.
     bool overlaps(std::string_view filter, const nanomq::sdk::ClientInfo& client) const noexcept;
 
+    /// The first level, if topics can only be the pattern's when theirs is the same; else empty.
+    std::string_view firstLevel() const noexcept;
+
 private:
     enum class Part : std::uint8_t
     {

@@ -39,6 +39,7 @@ class AclTest : public CppUnit::TestFixture
     CPPUNIT_TEST_SUITE(AclTest);
     CPPUNIT_TEST(firstRuleThatFitsDecides);
     CPPUNIT_TEST(denyingRulesReachWhatAFilterWouldShow);
+    CPPUNIT_TEST(keepsTheOrderAcrossUsersAndFirstLevels);
     CPPUNIT_TEST(rulesAreAboutWhomTheySay);
     CPPUNIT_TEST(refusesRulesThatCannotBeMeant);
     CPPUNIT_TEST(tellsAllThatIsWrong);
@@ -100,6 +101,37 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("allow 3"), decide(acl, client, Access::Publish, "in/x"));
         CPPUNIT_ASSERT_EQUAL(std::string("deny 2"),
                              decide(acl, FakeClient("#"), Access::Publish, "dev/#x"));
+    }
+
+    void keepsTheOrderAcrossUsersAndFirstLevels()
+    {
+        const Acl acl = aclOf({
+            R"({"permit": "allow", "username": "alice", "topics": ["a/x", "b/x", "a/y"]})",
+            R"({"permit": "deny", "topics": ["a/#"]})",
+            R"({"permit": "allow", "username": "alice"})",
+            R"({"permit": "deny", "topics": ["b/#", "+/z"]})",
+            R"({"permit": "allow", "topics": ["@b/+", "%c/z"]})",
+            R"({"permit": "deny", "topics": ["c/#"]})",
+        });
+        const FakeClient alice("c1", "alice");
+        const FakeClient bob("c", "bob");
+        struct Case
+        {
+            const FakeClient& client;
+            const char* topic;
+            const char* decision;
+        };
+        const Case cases[] = {
+            {alice, "a/x", "allow 1"}, {alice, "a/y", "allow 1"}, {alice, "a/z", "deny 2"},
+            {alice, "b/x", "allow 1"}, {alice, "b/z", "allow 3"}, {alice, "c/z", "allow 3"},
+            {bob, "a/x", "deny 2"},    {bob, "b/x", "deny 4"},    {bob, "b/+", "deny 4"},
+            {bob, "c/z", "deny 4"},    {bob, "c/x", "deny 6"},    {bob, "d/x", "no rule"},
+            {bob, "#", "deny 2"},      {bob, "+/x", "deny 2"},    {alice, "#", "deny 2"},
+            {alice, "+", "deny 2"},   {bob, "+", "deny 2"},
+        };
+        for (const auto& c : cases)
+            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.topic, std::string(c.decision),
+                                         decide(acl, c.client, Access::Subscribe, c.topic));
     }
 
     void rulesAreAboutWhomTheySay()

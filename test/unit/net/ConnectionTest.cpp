@@ -288,10 +288,10 @@ public:
     {
         auto& link = this->link();
         std::promise<void> inTurn, mayEnd;
-        _second.post([&] {
+        _second.post([&, ends = mayEnd.get_future().share()] {
             append(*link.connection, _second.loop(), "from the second worker");
             inTurn.set_value();
-            mayEnd.get_future().wait();
+            ends.wait();
         });
         inTurn.get_future().wait();
         _first.run([&] { link.connection->close("early"); });

@@ -81,12 +81,12 @@ public:
         auto& link = this->link();
         const std::string large(EventLoop::kEarlyFlushBytes, 'x');
         std::promise<void> release;
-        _first.post([&] {
+        _first.post([&, released = release.get_future().share()] {
             append(*link.connection, _first.loop(), "little");
             _first.loop().flushIfMuch();
             appendBytes(*link.connection, _first.loop(), large);
             _first.loop().flushIfMuch();
-            release.get_future().wait();
+            released.wait();
         });
         const std::string got = link.peer.receiveMessage();
         release.set_value();

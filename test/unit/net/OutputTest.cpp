@@ -81,8 +81,12 @@ public:
     void aForeignWorkerSendsWithoutTheOwner()
     {
         auto& link = this->link();
-        std::promise<void> release;
-        _first.post([&] { release.get_future().wait(); });
+        std::promise<void> busy, release;
+        _first.post([&busy, released = release.get_future().share()] {
+            busy.set_value();
+            released.wait();
+        });
+        busy.get_future().wait();
         _second.run([&] { append(*link.connection, _second.loop(), "while the owner is busy"); });
         const std::string got = link.peer.receiveMessage();
         release.set_value();
@@ -218,7 +222,7 @@ public:
             std::string message;
             while (message != "last words") message = link.peer.receiveMessage();
             CPPUNIT_ASSERT(link.peer.atEnd());
-            _second.turn();
+            _first.turn(); // until nobody has the session's lock in hand
             _second.turn();
         }
     }

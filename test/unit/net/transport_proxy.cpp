@@ -120,7 +120,7 @@ public:
             {"a port with a zero in front", "PROXY TCP4 192.0.2.7 127.0.0.1 01 2\r\n"},
             {"an empty port", "PROXY TCP4 192.0.2.7 127.0.0.1  2\r\n"},
             {"LF alone", "PROXY UNKNOWN\n"},
-            {"NUL", std::string("PROXY TCP4 192.0.2.7\0x 127.0.0.1 1 2\r\n", 39)},
+            {"NUL", std::string("PROXY TCP4 192.0.2.7\0x 127.0.0.1 1 2\r\n", 38)},
             {"a line of 108 bytes", "PROXY UNKNOWN " + std::string(92, 'x') + "\r\n"},
             {"a line without end", "PROXY UNKNOWN " + std::string(93, 'x')},
             {"version 1 in binary", binary(0x11, 0x11, kIPv4).substr(0, 13)},

@@ -246,7 +246,7 @@ public:
     {
         listen(serverSettings());
         for (const std::string& bytes :
-             {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\x10\x0C\x00\x04MQTT\x04\x02\x00\x00", 14),
+             {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\x10\x0C\x00\x04MQTT\x04\x02\x00\x00", 12),
               std::string(100, '\xFF')})
         {
             auto& link = this->link();
