@@ -256,7 +256,8 @@ void Client::closed(std::string_view why)
     _worker->counters().disconnects.add();
     _session->client = nullptr;
     const auto dropped = _session->outbound().detach();
-    _worker->counters().dropped[static_cast<std::size_t>(DeliveryResult::NotConnected)].add(dropped);
+    constexpr auto kNotConnected = static_cast<std::size_t>(DeliveryResult::NotConnected);
+    _worker->counters().dropped[kNotConnected].add(dropped);
     _worker->tellNotes(*_session);
 
     sdk::ClientDisconnected event{};

@@ -188,7 +188,8 @@ bool Connection::consume(std::uint8_t* bytes, std::size_t size)
     _consuming = false;
     if (_closed) return false;
     // Exactly as much as is there: an unfinished packet of an idle client holds nothing more.
-    if (used < size) _rest = std::make_unique<std::vector<std::uint8_t>>(bytes + used, bytes + size);
+    if (used < size)
+        _rest = std::make_unique<std::vector<std::uint8_t>>(bytes + used, bytes + size);
     if (_target)
     {
         leave(*std::exchange(_target, nullptr));
@@ -266,7 +267,7 @@ void Connection::flush(OutputTurn& turn)
     const Unmark unmark{*this, turn};
     for (int sends = 0; !_closed && !_blocked && !_flushing && hasOutput(); ++sends)
     {
-        if (sends == kSendsPerFlush) return waitUntilWritable(); // the rest in the owner's next turn
+        if (sends == kSendsPerFlush) return waitUntilWritable(); // the rest next turn
         sendSome(turn, guard);
     }
 }
@@ -357,6 +358,8 @@ void Connection::close(std::string_view why)
         _closed = true;
     }
     _loop->remove(_descriptor);
+    // Before the client can see the end: what it held is free when it comes back.
+    if (_handler) _handler->closed(why);
     // What the client still sends must not make the system answer with RST and with that take
     // back the last words: end our direction first, then read away what is there.
     ::shutdown(_descriptor, SHUT_WR);
@@ -364,8 +367,6 @@ void Connection::close(std::string_view why)
     for (int reads = 0; reads < 16; ++reads)
         if (::recv(_descriptor, ignored.data(), ignored.size(), MSG_DONTWAIT) <= 0) break;
     ::shutdown(_descriptor, SHUT_RDWR);
-
-    if (_handler) _handler->closed(why);
     _loop->quiescence().retire(static_cast<void*>(this), [](void* connection) {
         delete static_cast<Connection*>(connection);
     });

@@ -154,8 +154,8 @@ public:
         const std::string text = pattern(4 * kChunk, 'A');
         append(text);
         std::size_t gone = 0;
-        for (const std::size_t size : {std::size_t{1}, kChunk - 1, std::size_t{0}, kChunk + 7,
-                                       2 * kChunk - 8})
+        for (const std::size_t size :
+             {std::size_t{1}, kChunk - 1, std::size_t{0}, kChunk + 7, 2 * kChunk - 8})
         {
             _output.consume(size, _turn);
             gone += size;

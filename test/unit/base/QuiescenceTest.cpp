@@ -102,7 +102,8 @@ public:
         const auto reader = _quiescence.join();
         _quiescence.online(reader);
         retire();
-        _quiescence.retire(nullptr, [](void*) {}, 1000);
+        _quiescence.retire(
+            nullptr, [](void*) {}, 1000);
         CPPUNIT_ASSERT_EQUAL(sizeof(Tracked) + 1000, _quiescence.retiredBytes());
         _quiescence.leave(reader);
         _quiescence.reclaim();
@@ -161,7 +162,8 @@ public:
     void hasRoomFor64Readers()
     {
         std::vector<Quiescence::ReaderId> readers;
-        for (unsigned i = 0; i < Quiescence::kMaxReaders; ++i) readers.push_back(_quiescence.join());
+        for (unsigned i = 0; i < Quiescence::kMaxReaders; ++i)
+            readers.push_back(_quiescence.join());
         CPPUNIT_ASSERT_THROW(_quiescence.join(), Poco::RangeException);
         _quiescence.leave(readers[17]);
         CPPUNIT_ASSERT_EQUAL(17U, _quiescence.join());
@@ -205,8 +207,8 @@ public:
             });
         for (int write = 1; write <= kWrites; ++write)
         {
-            Node* const old = shared.exchange(&nodes[static_cast<std::size_t>(write)],
-                                              std::memory_order_acq_rel);
+            Node* const old =
+                shared.exchange(&nodes[static_cast<std::size_t>(write)], std::memory_order_acq_rel);
             _quiescence.retire(old, [](void* node) { static_cast<Node*>(node)->state = kFreed; });
             _quiescence.reclaim();
             if (write % 64 == 0) std::this_thread::yield();

@@ -125,7 +125,8 @@ public:
         for (const char* payload : {"1", "2", "3", "4", "5", "6"})
         {
             const auto message = subscriber.receiveMessage();
-            CPPUNIT_ASSERT_EQUAL(std::string(payload), std::string(asText(message->payload).substr(0, 1)));
+            CPPUNIT_ASSERT_EQUAL(std::string(payload),
+                                 std::string(asText(message->payload).substr(0, 1)));
         }
     }
 

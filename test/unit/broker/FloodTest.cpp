@@ -87,8 +87,8 @@ private:
         address.sin_port = htons(port());
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        CPPUNIT_ASSERT(::connect(descriptor, reinterpret_cast<sockaddr*>(&address),
-                                 sizeof address) == 0);
+        CPPUNIT_ASSERT(
+            ::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
         Connect connect;
         connect.version = ProtocolVersion::v5_0;
         connect.clientId = clientId;

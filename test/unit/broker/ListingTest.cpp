@@ -76,11 +76,11 @@ public:
         }
         std::vector<std::string> found;
         std::string after;
-        do
-        {
+        do {
             std::string last;
             for (const auto& one : broker().listing().subscriptions(after, 2, last))
-                found.push_back(one.clientId + ' ' + one.topicFilter + ' ' + std::to_string(one.qos));
+                found.push_back(one.clientId + ' ' + one.topicFilter + ' ' +
+                                std::to_string(one.qos));
             after = last;
         } while (!after.empty());
         std::vector<std::string> expected;

@@ -36,7 +36,8 @@ public:
         publication.expirySeconds = 100;
         CPPUNIT_ASSERT_EQUAL(0, broker().plugins().publish(&publication));
         const auto message = subscriber.expectPublish("t", "from a plugin", QoS::AtLeastOnce);
-        CPPUNIT_ASSERT_EQUAL(std::string("text/plain"), std::string(message->properties.contentType));
+        CPPUNIT_ASSERT_EQUAL(std::string("text/plain"),
+                             std::string(message->properties.contentType));
         CPPUNIT_ASSERT(message->properties.messageExpiryInterval >= 99);
 
         auto retained = of("kept", "retained", 0);
@@ -130,7 +131,8 @@ public:
         {
             const std::string id = idOn(worker, "kicked");
             auto kicked = client(id);
-            broker().plugins().kick(id, static_cast<sdk::ReasonCode>(ReasonCode::AdministrativeAction));
+            broker().plugins().kick(id,
+                                    static_cast<sdk::ReasonCode>(ReasonCode::AdministrativeAction));
             kicked.expectDisconnect(ReasonCode::AdministrativeAction);
         }
         CPPUNIT_ASSERT_EQUAL_MESSAGE("nobody", 0, broker().plugins().kick("nobody", 0x98));

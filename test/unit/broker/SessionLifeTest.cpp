@@ -89,9 +89,10 @@ public:
     void countsWhatADisconnectedClientDidNotGet()
     {
         ScriptedClient subscriber(port());
-        subscriber.connect({.clientId = "subscriber",
-                            .properties = with(PropertyId::SessionExpiryInterval, 60)
-                                              .add(PropertyId::ReceiveMaximum, 1)});
+        subscriber.connect(
+            {.clientId = "subscriber",
+             .properties =
+                 with(PropertyId::SessionExpiryInterval, 60).add(PropertyId::ReceiveMaximum, 1)});
         subscriber.subscribe("t", QoS::AtLeastOnce);
         auto publisher = client("publisher");
         publisher.publish("t", "1", {.qos = QoS::AtLeastOnce});
@@ -100,8 +101,9 @@ public:
         subscriber.expectPublish("t", "1", QoS::AtLeastOnce);
         subscriber.drop();
         CPPUNIT_ASSERT(eventually([&] {
-            return broker().figures().dropped[static_cast<std::size_t>(
-                       DeliveryResult::NotConnected)] == 1;
+            return broker()
+                       .figures()
+                       .dropped[static_cast<std::size_t>(DeliveryResult::NotConnected)] == 1;
         }));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, dropped());
     }

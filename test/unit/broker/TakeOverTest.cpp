@@ -76,7 +76,8 @@ public:
         CPPUNIT_ASSERT(eventually([&] { return !broker().listing().session("liar"); }));
 
         auto kicked = client("kicked");
-        broker().plugins().kick("kicked", static_cast<sdk::ReasonCode>(ReasonCode::SessionTakenOver));
+        broker().plugins().kick("kicked",
+                                static_cast<sdk::ReasonCode>(ReasonCode::SessionTakenOver));
         kicked.expectDisconnect(ReasonCode::SessionTakenOver);
         CPPUNIT_ASSERT(eventually([&] { return !broker().listing().session("kicked"); }));
     }

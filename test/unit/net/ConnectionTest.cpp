@@ -111,7 +111,8 @@ public:
         _mayPass = 1;
         _first.run([&] { link.connection->resumeReading(); });
         CPPUNIT_ASSERT(received(link, 4));
-        CPPUNIT_ASSERT((std::vector<std::string>{"a", "park", "b", "c"}) == link.record->messages());
+        CPPUNIT_ASSERT((std::vector<std::string>{"a", "park", "b", "c"}) ==
+                       link.record->messages());
     }
 
     void mayPauseAgainWhenItIsResumed()
@@ -199,17 +200,17 @@ public:
     void movesWithItsOutput()
     {
         const std::string large = pattern(3'000'000);
-        auto& link = this->link([&, moved = false](Connection& connection,
-                                                   const std::string& text) mutable {
-            append(connection, connection.loop(), text);
-            if (text != "move" || moved) return Then::Next;
-            moved = true;
-            append(connection, connection.loop(), large);
-            return Then::Move;
-        });
+        auto& link =
+            this->link([&, moved = false](Connection& connection, const std::string& text) mutable {
+                append(connection, connection.loop(), text);
+                if (text != "move" || moved) return Then::Next;
+                moved = true;
+                append(connection, connection.loop(), large);
+                return Then::Move;
+            });
         link.peer.send(Peer::framed("a") + Peer::framed("move") + Peer::framed("b"));
-        for (const std::string& expected : {std::string("a"), std::string("move"), large,
-                                            std::string("move"), std::string("b")})
+        for (const std::string& expected :
+             {std::string("a"), std::string("move"), large, std::string("move"), std::string("b")})
             CPPUNIT_ASSERT(expected == link.peer.receiveMessage());
     }
 
@@ -328,12 +329,12 @@ private:
     /// Moves on a text, once.
     static OnMessage movingOn(std::string text)
     {
-        return [text, moved = std::make_shared<bool>(false)](Connection&,
-                                                             const std::string& message) {
-            if (message != text || *moved) return Then::Next;
-            *moved = true;
-            return Then::Move;
-        };
+        return
+            [text, moved = std::make_shared<bool>(false)](Connection&, const std::string& message) {
+                if (message != text || *moved) return Then::Next;
+                *moved = true;
+                return Then::Move;
+            };
     }
 
     std::atomic<int> _parked{0};

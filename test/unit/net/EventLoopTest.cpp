@@ -120,7 +120,8 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, loop.failures());
         CPPUNIT_ASSERT_EQUAL(std::size_t{4}, told.size());
         CPPUNIT_ASSERT_EQUAL(std::string("task"), told[0]);
-        for (const char* expected : {"an exception of unknown type", "Not found: timer", "end of turn"})
+        for (const char* expected :
+             {"an exception of unknown type", "Not found: timer", "end of turn"})
             CPPUNIT_ASSERT(std::find(told.begin(), told.end(), expected) != told.end());
     }
 

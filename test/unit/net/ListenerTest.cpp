@@ -92,7 +92,8 @@ public:
     {
         const Listener first(loopback(), _transports);
         const std::string url = first.url();
-        const auto port = static_cast<std::uint16_t>(std::atoi(url.substr(url.rfind(':') + 1).c_str()));
+        const auto port =
+            static_cast<std::uint16_t>(std::atoi(url.substr(url.rfind(':') + 1).c_str()));
         try
         {
             const Listener second(loopback(port), _transports);
@@ -135,13 +136,16 @@ public:
         const Listener listener(loopback(), _transports);
         std::atomic<int> accepted{0};
         std::vector<Peer> ours;
-        Acceptor acceptor(_first.loop(), listener, [&](int descriptor, const Listener&, PeerAddress) {
-            ours.emplace_back(descriptor);
-            ++accepted;
-        });
+        Acceptor acceptor(_first.loop(), listener,
+                          [&](int descriptor, const Listener&, PeerAddress) {
+                              ours.emplace_back(descriptor);
+                              ++accepted;
+                          });
         const auto pauses = [&] { return _first.run([&] { return acceptor.pauses(); }); };
         const auto isPaused = [&] { return eventually([&] { return pauses() > 0; }); };
-        const auto haveCome = [&](int count) { return eventually([&] { return accepted == count; }); };
+        const auto haveCome = [&](int count) {
+            return eventually([&] { return accepted == count; });
+        };
 
         // Everything once with descriptors at hand: UBSan wants one when it sees a type first.
         _first.run([&] { acceptor.start(); });

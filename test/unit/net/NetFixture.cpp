@@ -246,7 +246,8 @@ void NetFixture::tearDown()
     for (auto& link : _links)
     {
         link.peer.close();
-        CPPUNIT_ASSERT_MESSAGE("ends with its peer", eventually([&] { return link.record->closings > 0; }));
+        CPPUNIT_ASSERT_MESSAGE("ends with its peer",
+                               eventually([&] { return link.record->closings > 0; }));
         CPPUNIT_ASSERT_EQUAL_MESSAGE("told once", 1, link.record->closings.load());
         CPPUNIT_ASSERT_MESSAGE("on its worker's thread", !link.record->onWrongThread);
     }
@@ -286,8 +287,8 @@ Link& NetFixture::add(int ours, int theirs, OnMessage onMessage)
 {
     setNonBlocking(ours);
     Link& link = _links.emplace_back(Link{.peer = Peer(theirs)});
-    auto connection = std::make_unique<Connection>(
-        _first.loop(), ours, _transportOf ? _transportOf(ours) : nullptr);
+    auto connection = std::make_unique<Connection>(_first.loop(), ours,
+                                                   _transportOf ? _transportOf(ours) : nullptr);
     link.connection = connection.get();
     auto handler = std::make_unique<MessageHandler>(*connection, _first, _second, link.record,
                                                     std::move(onMessage));

@@ -15,15 +15,16 @@ class Queue final : public OutputSource
 {
 public:
     Queue(Connection& connection, int messages, std::size_t size)
-        : _connection(connection), _left(messages), _size(size)
+        : _connection(connection),
+          _left(messages),
+          _size(size)
     {
     }
     void refill(OutputTurn& turn) override
     {
         while (_left > 0 && _connection.unsent() < 256 * 1024)
-            _connection.append(asBytes(Peer::framed(std::to_string(_left--) +
-                                                    std::string(_size, 'q'))),
-                               turn);
+            _connection.append(
+                asBytes(Peer::framed(std::to_string(_left--) + std::string(_size, 'q'))), turn);
     }
     int left() const noexcept { return _left; }
 
@@ -73,7 +74,8 @@ public:
         CPPUNIT_ASSERT_MESSAGE("more than the system takes", blocked(link));
         std::string received;
         while (received.size() < all.size())
-            received += link.peer.receive(std::min<std::size_t>(all.size() - received.size(), 50'000));
+            received +=
+                link.peer.receive(std::min<std::size_t>(all.size() - received.size(), 50'000));
         CPPUNIT_ASSERT(all == received);
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, unsent(link));
     }
@@ -245,7 +247,8 @@ public:
         while (idle < 1000)
         {
             CPPUNIT_ASSERT_MESSAGE("it goes on reading", sent < 100'000'000);
-            const auto now = link.peer.sendSome(std::string_view(batch).substr(sent % batch.size()));
+            const auto now =
+                link.peer.sendSome(std::string_view(batch).substr(sent % batch.size()));
             sent += now;
             idle = now > 0 ? 0 : idle + 1;
             _first.turn();
@@ -256,9 +259,8 @@ public:
 
         // It reads again: nothing is lost.
         const std::size_t rest = (request.size() - sent % request.size()) % request.size();
-        std::thread client([&] {
-            link.peer.send(std::string_view(batch).substr(sent % batch.size(), rest));
-        });
+        std::thread client(
+            [&] { link.peer.send(std::string_view(batch).substr(sent % batch.size(), rest)); });
         for (std::size_t answers = (sent + rest) / request.size(); answers > 0; --answers)
             CPPUNIT_ASSERT_EQUAL(std::size_t{60}, link.peer.receiveMessage().size());
         client.join();

@@ -398,6 +398,10 @@ public:
         const auto session = sessionOf(options);
         options.session = session.get();
         CPPUNIT_ASSERT(resumes(options));
+        auto& resumed = _links.back(); // its certificate came with the ticket
+        CPPUNIT_ASSERT_EQUAL(std::string("device7"), _first.run([&] {
+            return resumed.connection->peerFacts().commonName;
+        }));
         _factory->reload();
         CPPUNIT_ASSERT(!resumes(options));
     }

@@ -24,7 +24,8 @@ public:
         for (const char* text : {"a", "b", "c"}) CPPUNIT_ASSERT(push(text, QoS::AtLeastOnce));
         for (const char* text : {"a", "b", "c"})
         {
-            CPPUNIT_ASSERT_EQUAL(std::string(text), std::string(_queue.front().message->topicName()));
+            CPPUNIT_ASSERT_EQUAL(std::string(text),
+                                 std::string(_queue.front().message->topicName()));
             CPPUNIT_ASSERT_EQUAL(std::string(text), std::string(_queue.pop().message->topicName()));
         }
         CPPUNIT_ASSERT(_queue.empty());

@@ -122,7 +122,8 @@ public:
             CPPUNIT_ASSERT(publish("a", QoS::AtLeastOnce) == DeliveryResult::Sent);
             const auto result = puback(identifier);
             CPPUNIT_ASSERT(result.known && result.settled);
-            CPPUNIT_ASSERT_EQUAL(std::string("a"), std::string(result.delivery.message->topicName()));
+            CPPUNIT_ASSERT_EQUAL(std::string("a"),
+                                 std::string(result.delivery.message->topicName()));
             CPPUNIT_ASSERT(!puback(identifier).known);
         }
         // Not even a repeated acknowledgement makes it more than it was.
@@ -269,7 +270,8 @@ public:
         connect();
         for (int i = 0; i < 100; ++i) publish("a", QoS::AtLeastOnce, std::string(500, 'L'));
         drain();
-        for (PacketIdentifier identifier = 2; identifier <= 100; identifier += 2) puback(identifier);
+        for (PacketIdentifier identifier = 2; identifier <= 100; identifier += 2)
+            puback(identifier);
         disconnect();
         connect({.maximumPacketSize = 100});
         expect("");
@@ -285,7 +287,8 @@ public:
         CPPUNIT_ASSERT(publish("a", QoS::AtLeastOnce, std::string(50, 'L')) ==
                        DeliveryResult::PacketTooLarge);
         // Fixed Header 2, topic 3, identifier 2: thirteen bytes are left, and fourteen too many.
-        CPPUNIT_ASSERT(publish("a", QoS::AtLeastOnce, std::string(13, 'L')) == DeliveryResult::Sent);
+        CPPUNIT_ASSERT(publish("a", QoS::AtLeastOnce, std::string(13, 'L')) ==
+                       DeliveryResult::Sent);
         CPPUNIT_ASSERT(publish("a", QoS::AtLeastOnce, std::string(14, 'L')) ==
                        DeliveryResult::PacketTooLarge);
         CPPUNIT_ASSERT(publish("a", QoS::AtMostOnce, std::string(15, 'L')) == DeliveryResult::Sent);
@@ -326,7 +329,8 @@ public:
         CPPUNIT_ASSERT(publish("a", QoS::AtMostOnce, payload) == DeliveryResult::TooSlow);
         CPPUNIT_ASSERT_EQUAL(100'000 / 1006 + 1, sent);
         CPPUNIT_ASSERT(publish("b", QoS::AtLeastOnce) == DeliveryResult::Queued);
-        CPPUNIT_ASSERT_MESSAGE("behind it", publish("c", QoS::AtMostOnce) == DeliveryResult::Queued);
+        CPPUNIT_ASSERT_MESSAGE("behind it",
+                               publish("c", QoS::AtMostOnce) == DeliveryResult::Queued);
         const auto packets = _output->take(_terms.version);
         CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(sent) + 2, packets.size());
         CPPUNIT_ASSERT_EQUAL(std::string("PUBLISH c x q0"), packets.back());

@@ -48,8 +48,8 @@ template <class Visit> void forEachCase(Visit visit)
                 for (const std::uint32_t identifier : {0u, 1u, 128u, 268'435'455u})
                     for (const MonotonicMs expires : {kNever, MonotonicMs{0}, MonotonicMs{90'500}})
                         for (const std::size_t payload :
-                             {std::size_t{0}, std::size_t{100}, kCopiedPayload,
-                              kCopiedPayload + 1, std::size_t{70'000}})
+                             {std::size_t{0}, std::size_t{100}, kCopiedPayload, kCopiedPayload + 1,
+                              std::size_t{70'000}})
                             for (const std::size_t topic :
                                  {std::size_t{1}, std::size_t{2100}, std::size_t{65'535}})
                             {
@@ -129,7 +129,8 @@ public:
         {
             MonotonicMs left;
             std::uint32_t seconds;
-        } cases[] = {{-5000, 0}, {0, 0}, {1, 1}, {1000, 1}, {1001, 2}, {4'294'967'295'000, 4'294'967'295}};
+        } cases[] = {{-5000, 0}, {0, 0},    {1, 1},
+                     {1000, 1},  {1001, 2}, {4'294'967'295'000, 4'294'967'295}};
         for (const auto& c : cases)
         {
             MessageView view{.topicName = "t", .payload = {}};

@@ -1,5 +1,5 @@
-#include "session/Outbound.h"
 #include "session/SessionSlots.h"
+#include "session/Outbound.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -32,7 +32,8 @@ public:
             sessions.push_back(std::make_unique<Outbound>(id, _policy));
             slots.set(id, *sessions.back());
         }
-        for (const auto& session : sessions) CPPUNIT_ASSERT(slots.find(session->id()) == session.get());
+        for (const auto& session : sessions)
+            CPPUNIT_ASSERT(slots.find(session->id()) == session.get());
     }
 
     void findsNothingInASlotThatWasGivenBack()
