@@ -21,7 +21,7 @@ namespace
 
 constexpr int kPartsPerSend = 64;
 constexpr int kSendsPerFlush = 4;
-constexpr int kTriesForLastWords = 1000;
+constexpr int kTriesForLastWords = 20'000;
 /// Below this the queue behind the buffer is asked for more.
 constexpr std::size_t kLowWater = 64 * 1024;
 /// With less than this left over, a connection reads into the loop's buffer, behind the rest.
