@@ -58,7 +58,9 @@ Routed Worker::route(Publication& publication, const HookTable& hooks, bool isWi
     }
     for (const auto* group : _matches.groups()) deliverShared(publication, *group, hooks, routed);
 
-    const bool observed = hooks.any(sdk::HookPoint::MessagePublished) || !_observers.empty();
+    // Observers with topic filters are found by the index: on other topics they cost nothing.
+    const bool observed =
+        !hooks.on(sdk::HookPoint::MessagePublished).empty() || !_observers.empty();
     if (observed && !publication.view().fromSystem)
         tellPublished(publication, hooks, isWill);
     return routed;
@@ -227,8 +229,12 @@ void Worker::handBack(const Delivery& left)
 void Worker::deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
                      const HookTable& hooks, Routed& routed)
 {
-    settle(publication, outbound, options, outbound.deliver(publication, options, turn()), hooks,
-           routed);
+    const DeliveryResult result = outbound.deliver(publication, options, turn());
+    if (result != DeliveryResult::Sent || hooks.any(sdk::HookPoint::MessageDelivered))
+        return settle(publication, outbound, options, result, hooks, routed);
+    ++routed.recipients;
+    ++routed.taken;
+    _counters.messagesSent.add();
 }
 
 void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOptions options,
