@@ -30,9 +30,10 @@ ARROWS = {
     "broker": ["base", "wire", "topic", "session", "net", "hook", "config", "sdk"],
     "nanomqctl": ["base", "wire", "control", "credentials"],
     "credentials": ["sdk"],  # the password file, for nanomqctl and the plugins that read it
+    "http": [],  # an HTTP client for plugins
     "sdk": [],
 }
-LAYERS = [part for part in ARROWS if part not in ("nanomqctl", "sdk", "credentials")]
+LAYERS = [part for part in ARROWS if part not in ("nanomqctl", "sdk", "credentials", "http")]
 ARROWS["app"] = LAYERS + ["sdk"]  # the pieces of main.cpp
 ARROWS["main.cpp"] = LAYERS + ["app", "sdk"]  # builds every object
 
@@ -56,7 +57,7 @@ def part_of(path):
         return "sdk/examples/" + folders[2]
     if folders[0] == "sdk" and len(folders) > 2 and folders[1] == "template":
         return "sdk/template"
-    if folders[0] in ("sdk", "nanomqctl", "credentials"):
+    if folders[0] in ("sdk", "nanomqctl", "credentials", "http"):
         return folders[0]
     return None
 
@@ -64,7 +65,7 @@ def part_of(path):
 def allowed_for(part):
     """What a part may include besides itself. Plugins, examples and the template see the SDK."""
     ours = part.startswith("plugins/")
-    return ARROWS.get(part, ["sdk", "credentials"] if ours else ["sdk"])
+    return ARROWS.get(part, ["sdk", "credentials", "http"] if ours else ["sdk"])
 
 
 def resolve(root, path, name, quoted):
@@ -99,7 +100,7 @@ def complaint(root, path, name, quoted):
 
 
 def sources(root):
-    for top in ("kernel", "nanomqctl", "plugins", "sdk"):
+    for top in ("credentials", "http", "kernel", "nanomqctl", "plugins", "sdk"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders.sort()
             for name in sorted(names):

@@ -1,7 +1,7 @@
 #include "Delivery.h"
 
-#include "Backoff.h"
 #include "HttpPoster.h"
+#include "http/Backoff.h"
 
 #include <Poco/Dynamic/Var.h>
 #include <Poco/Exception.h>
@@ -50,6 +50,7 @@ Delivery::Delivery(const Settings& settings, sdk::Host& host)
     : _settings(settings),
       _tasks(tasksOf(host)),
       _journal(host),
+      _endpoint({*settings.endpoint, settings.connectTimeout, settings.timeout, {}}),
       _outbox(settings.poolSize, {settings.maxEvents, settings.maxBytes},
               static_cast<sdk::Metrics*>(host.query(sdk::Metrics::kInterface)))
 {
@@ -160,7 +161,7 @@ void Delivery::send(Lane& lane, sdk::Tasks::Stop& stop)
     _outbox.attach(lane.index, stop);
     try
     {
-        HttpPoster poster(_settings, _cancellation);
+        HttpPoster poster(_settings, _endpoint, _cancellation);
         while (!stop.requested() && !_cancellation.cancelled())
         {
             if (const Request* request = _outbox.begin(lane.index))
@@ -236,8 +237,8 @@ bool Delivery::retryLater(Lane& lane, const Request& request, const Answer& answ
     // The pause is the lane's, not the request's: a dead endpoint is not knocked at faster because
     // requests give up.
     const auto delay =
-        backoff(_settings.retry.minDelay, _settings.retry.maxDelay, lane.failuresInARow,
-                std::uniform_real_distribution<>()(lane.random));
+        http::backoff(_settings.retry.minDelay, _settings.retry.maxDelay, lane.failuresInARow,
+                      std::uniform_real_distribution<>()(lane.random));
     _journal.warn(Journal::Trouble::Retry, [&] {
         return post() + answer.text + "; retry " + std::to_string(lane.failuresInARow) + " in " +
                seconds(delay) + "; " + queued();

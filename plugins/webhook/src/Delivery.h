@@ -2,8 +2,9 @@
 
 #include "Journal.h"
 #include "Outbox.h"
-#include "Patience.h"
 #include "Settings.h"
+#include "http/Endpoint.h"
+#include "http/Patience.h"
 #include "nanomq/services.h"
 
 #include <mutex>
@@ -101,7 +102,8 @@ private:
     const Settings& _settings;
     nanomq::sdk::Tasks& _tasks;
     Journal _journal;
-    Cancellation _cancellation;
+    const http::Endpoint _endpoint;
+    http::Cancellation _cancellation;
     Outbox _outbox;
     Health _health;
     std::vector<Lane> _lanes;

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "Patience.h"
 #include "Settings.h"
+#include "http/Connection.h"
 
-#include <memory>
 #include <string>
 
 namespace webhook
@@ -23,29 +22,21 @@ struct Answer
     std::string text; ///< for people: "timed out after 5 s", "answered 500 Internal Server Error"
 };
 
-/// One kept-alive HTTP/1.1 connection to the endpoint. Thread: one sender's.
+/// Makes POSTs on one kept-alive connection, and says what an answer means for the event.
+/// Thread: one sender's.
 class HttpPoster
 {
 public:
-    /// @param settings  has an endpoint.
-    HttpPoster(const Settings& settings, const Cancellation& cancellation);
-    ~HttpPoster();
+    /// All outlive the poster.
+    HttpPoster(const Settings& settings, const http::Endpoint& endpoint,
+               const http::Cancellation& cancellation);
 
-    /// Makes one POST. Takes at most `connect_timeout` plus `timeout` (looking up a host's name
-    /// not counted) and a moment after a cancellation. A connection that the server closed while
-    /// it was idle is no failure: the request goes out once more on a new one, at once. Never
-    /// throws because of the endpoint.
+    /// Makes one POST; see http::Connection::ask(). Never throws because of the endpoint.
     Answer post(const std::string& body);
 
 private:
-    class Session;
-
-    Answer attempt(const std::string& body);
-    Answer exchange(const std::string& body);
-
     const Settings& _settings;
-    Patience _patience;
-    std::unique_ptr<Session> _session;
+    http::Connection _connection;
 };
 
 } // namespace webhook

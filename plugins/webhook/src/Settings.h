@@ -2,6 +2,8 @@
 
 #include "EventKind.h"
 #include "Json.h"
+#include "http/Address.h"
+#include "http/Headers.h"
 #include "nanomq/services.h"
 
 #include <array>
@@ -9,21 +11,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace webhook
 {
-
-/// Where requests go, taken apart from `web.hook.url`.
-struct Endpoint
-{
-    std::string host;
-    std::uint16_t port = 80;
-    std::string target = "/"; ///< path and query
-    /// Scheme, host, port and path, for logs and status; a query may hold a token and is left out.
-    std::string shown;
-};
 
 /// The rules of one event, joined: an event that matches several of them is sent once.
 struct EventRule
@@ -44,8 +35,8 @@ struct RetryLimits
 /// The plugin's part of conf.d/webhook.conf; README.md of this folder lists every key.
 struct Settings
 {
-    std::optional<Endpoint> endpoint; ///< absent only when there is no rule
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::optional<http::Address> endpoint; ///< absent only when there is no rule
+    http::Headers headers;
     PayloadEncoding encoding = PayloadEncoding::Plain;
     std::size_t poolSize = 32;
     std::size_t maxEvents = 10'000;

@@ -1,6 +1,6 @@
 #include "Delivery.h"
-#include "TestEndpoint.h"
 #include "nanomq/testing.h"
+#include "support/TestEndpoint.h"
 
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>

@@ -1,6 +1,6 @@
-#include "TestEndpoint.h"
 #include "Webhook.h"
 #include "nanomq/testing.h"
+#include "support/TestEndpoint.h"
 
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <Poco/Net/StreamSocketImpl.h>
-
 #include <atomic>
 #include <chrono>
 
-namespace webhook
+namespace http
 {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -32,7 +30,7 @@ private:
 /// How long one thread is willing to wait for a socket: until a deadline, or a cancellation.
 ///
 /// Timeouts of sockets hold for one call each, so a peer that sends a byte now and then would keep
-/// a sender for hours; and a thread in recv() hears nothing else. Thread: one sender's.
+/// a caller for hours; and a thread in recv() hears nothing else. Thread: one at a time.
 class Patience
 {
 public:
@@ -51,19 +49,4 @@ private:
     SteadyTime _deadline{};
 };
 
-/// A TCP socket whose every wait is a Patience's.
-class PatientSocket final : public Poco::Net::StreamSocketImpl
-{
-public:
-    explicit PatientSocket(const Patience& patience) noexcept : _patience(patience) {}
-
-    /// The time-out is not used: the deadline is the patience's.
-    void connect(const Poco::Net::SocketAddress& address, const Poco::Timespan& timeout) override;
-    int sendBytes(const void* buffer, int length, int flags) override;
-    int receiveBytes(void* buffer, int length, int flags) override;
-
-private:
-    const Patience& _patience;
-};
-
-} // namespace webhook
+} // namespace http

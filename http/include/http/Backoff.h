@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace webhook
+namespace http
 {
 
 /// The pause after a number of failures in a row: doubled each time from `low` up to `high`, and
@@ -22,4 +22,4 @@ inline std::chrono::milliseconds backoff(std::chrono::milliseconds low,
                            static_cast<double>((whole - whole / 2).count()) * random));
 }
 
-} // namespace webhook
+} // namespace http
