@@ -47,13 +47,13 @@ public:
     /// Adds a share.
     static Ref share(T* object) noexcept
     {
-        if (object) object->Counted::retain(); // Message::retain() is its RETAIN flag
+        if (object) object->retain();
         return Ref(object);
     }
 
     Ref(const Ref& other) noexcept : _object(other._object)
     {
-        if (_object) _object->Counted::retain();
+        if (_object) _object->retain();
     }
     Ref(Ref&& other) noexcept : _object(std::exchange(other._object, nullptr)) {}
     template <class U> Ref(Ref<U> other) noexcept : _object(other.detach()) {}

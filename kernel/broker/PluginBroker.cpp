@@ -107,7 +107,7 @@ sdk::Status PluginBroker::message(const sdk::Message* message, sdk::MessagePubli
     view->payload = {kept->payload().data(), kept->payload().size()};
     view->properties = {kept->properties().data(), kept->properties().size()};
     view->qos = static_cast<std::uint8_t>(kept->qos());
-    view->retain = kept->retain();
+    view->retain = kept->retainFlag();
     return 0;
 }
 

@@ -75,7 +75,7 @@ void Worker::tellPublished(Publication& publication, const HookTable& hooks, boo
     event.payload = {message->payload().data(), message->payload().size()};
     event.properties = {message->properties().data(), message->properties().size()};
     event.qos = static_cast<std::uint8_t>(message->qos());
-    event.retain = message->retain();
+    event.retain = message->retainFlag();
     event.isWill = isWill;
     const EventOwners owners{message->publisher(), message.get(), nullptr};
     _broker.hooks.tellPublished(hooks, number(), event, owners, _observers);

@@ -94,7 +94,11 @@ void Deferrals::free(Slot& slot) noexcept
 
 void Deferrals::abandon(std::uint64_t token) noexcept
 {
-    if (Slot* slot = find(token)) free(*slot);
+    Slot* const slot = find(token);
+    if (!slot) return;
+    // Else the hook did not answer Pending, or its answer was counted.
+    if (slot->state == State::Parked) slot->record->cells[_worker].settled.add();
+    free(*slot);
 }
 
 bool Deferrals::park(std::uint64_t token, Parked& parked)
@@ -126,6 +130,7 @@ bool Deferrals::answer(HookSet& by, std::uint64_t token, HookAnswer answer)
         answer.reason = 0;
         answer.verdict = accepted;
     }
+    slot->record->cells[_worker].settled.add();
     answer.position = slot->record->position;
     settle(*slot, std::move(answer));
     return true;

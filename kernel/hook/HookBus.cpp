@@ -30,9 +30,10 @@ constexpr std::uint64_t kMaxPayload = 268'435'455;
 class ChainContext final : public sdk::HookContext
 {
 public:
-    ChainContext(Deferrals& deferrals, sdk::EventHeader& event, const EventOwners& owners,
-                 HookOutcome& outcome) noexcept
+    ChainContext(Deferrals& deferrals, HookMark& mark, sdk::EventHeader& event,
+                 const EventOwners& owners, HookOutcome& outcome) noexcept
         : _deferrals(deferrals),
+          _mark(mark),
           _event(event),
           _owners(owners),
           _outcome(outcome)
@@ -42,7 +43,7 @@ public:
     /// Shows the changes of hooks that were asked before a deferral.
     void showChanges();
     /// Calls one hook; what it answers is one of Next, Allow, Deny, Drop, Pending.
-    sdk::Verdict ask(const HookEntry& entry, HookCell& cell);
+    sdk::Verdict ask(const HookEntry& entry, unsigned worker);
 
     sdk::Deferral defer(std::uint32_t timeoutMs, sdk::Verdict onTimeout) override;
     sdk::Status setTopic(sdk::Str topic) override;
@@ -68,6 +69,7 @@ private:
     void showUserName() noexcept;
 
     Deferrals& _deferrals;
+    HookMark& _mark;
     sdk::EventHeader& _event;
     const EventOwners& _owners;
     HookOutcome& _outcome;
@@ -86,14 +88,20 @@ void ChainContext::showChanges()
     if (_outcome.userName) showUserName();
 }
 
-sdk::Verdict ChainContext::ask(const HookEntry& entry, HookCell& cell)
+sdk::Verdict ChainContext::ask(const HookEntry& entry, unsigned worker)
 {
+    HookRecord& record = *entry.record;
+    HookCell& cell = record.cells[worker];
     _entry = &entry;
     _deferral = 0;
     _outcome.reason = 0;
     _outcome.reasonText.clear();
-    const auto verdict = judge(
-        entry, cell, callHook(*entry.record, cell, entry.function, entry.self, _event, *this));
+    if (!record.breaker.admits()) [[unlikely]]
+    {
+        cell.skipped.add();
+        return failure(entry);
+    }
+    const auto verdict = judge(entry, cell, callHook(record, worker, _mark, _event, *this));
     if (verdict != sdk::Verdict::Pending && _deferral != 0) _deferrals.abandon(_deferral);
     return verdict;
 }
@@ -331,12 +339,13 @@ void HookBus::askChain(const HookTable& table, unsigned worker, sdk::EventHeader
                                      return position < candidate.position;
                                  });
     const sdk::ClientInfo* const client = clientOf(event);
-    ChainContext context(_workers[worker]->deferrals, event, owners, outcome);
+    WorkerState& state = *_workers[worker];
+    ChainContext context(state.deferrals, state.mark, event, owners, outcome);
     if (after) context.showChanges();
     for (; entry != chain.end() && outcome.verdict == sdk::Verdict::Next; ++entry)
     {
         if (!entry->record->wants(topicOf(event), *_filters)) continue;
-        outcome.verdict = context.ask(*entry, entry->record->cells[worker]);
+        outcome.verdict = context.ask(*entry, worker);
     }
     clientOf(event) = client;
 }
@@ -411,10 +420,15 @@ void HookBus::tellOne(const HookEntry& entry, unsigned worker, const sdk::EventH
                       const EventOwners& owners)
 {
     HookRecord& record = *entry.record;
+    if (!record.breaker.admits()) [[unlikely]]
+    {
+        record.cells[worker].skipped.add();
+        return;
+    }
     if (!record.offloaded())
     {
         ObserverContext context(owners.message);
-        callHook(record, record.cells[worker], entry.function, entry.self, event, context);
+        callHook(record, worker, _workers[worker]->mark, event, context);
         return;
     }
     HookSet& set = record.set;

@@ -6,6 +6,7 @@
 #include "base/Quiescence.h"
 #include "base/TimerWheel.h"
 #include "hook/HookTable.h"
+#include "hook/HookWatch.h"
 #include "nanomq/hooks.h"
 
 #include <atomic>
@@ -181,6 +182,7 @@ private:
                  const EventOwners& owners);
 
     Quiescence& _quiescence;
+    HookNames _names;
     std::atomic<const HookTable*> _table;
     std::vector<std::unique_ptr<WorkerState>> _workers;
     TopicFilters* _filters = nullptr;

@@ -34,8 +34,18 @@ template <class Condition> bool waitFor(Condition condition, std::chrono::millis
 
 Ref<HookSet> HookRegistry::make(std::uint32_t plugin, std::string name, HookErrors* errors)
 {
-    return HookSet::make(plugin, std::move(name), static_cast<unsigned>(_bus._workers.size()),
-                         errors);
+    const auto tag = _bus._names.tagFor(name);
+    return HookSet::make(plugin, std::move(name), workers(), errors, tag);
+}
+
+unsigned HookRegistry::workers() const noexcept
+{
+    return static_cast<unsigned>(_bus._workers.size());
+}
+
+std::uint64_t HookRegistry::look(unsigned worker) const noexcept
+{
+    return _bus._workers[worker]->mark.look();
 }
 
 bool HookRegistry::insertFilters(HookSet& in)
@@ -113,13 +123,16 @@ Ref<HookSet> HookRegistry::standIn(const HookSet& set, Milliseconds limit)
     {
         const bool observes = sdk::hookKind(hook->point) == sdk::HookKind::Observe;
         const bool closed = (hook->flags & sdk::kFailClosed) != 0;
-        substitute->_hooks.push_back(std::make_unique<HookRecord>(
-            HookRecord{*substitute, hook->point, hook->position, hook->flags | sdk::kInline,
-                       observes ? &lose
-                       : closed ? &park<sdk::Verdict::Deny>
-                                : &park<sdk::Verdict::Next>,
-                       substitute.get(), 0, hook->filters,
-                       std::make_unique<HookCell[]>(substitute->_workers + 1)}));
+        sdk::HookSpec spec{};
+        spec.point = hook->point;
+        spec.flags = hook->flags | sdk::kInline;
+        spec.function = observes ? &lose
+                        : closed ? &park<sdk::Verdict::Deny>
+                                 : &park<sdk::Verdict::Next>;
+        spec.self = substitute.get();
+        auto& added = substitute->_hooks.emplace_back(
+            std::make_unique<HookRecord>(*substitute, spec, hook->position, set._workers));
+        added->filters = hook->filters;
     }
     return substitute;
 }

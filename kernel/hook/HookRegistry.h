@@ -68,6 +68,15 @@ public:
     /// at the stand-in any more.
     void resumeParked(HookSet& standIn, HookSet* next);
 
+    unsigned workers() const noexcept;
+    /// Which hook a worker is inside of, see HookMark. Thread: [any].
+    std::uint64_t look(unsigned worker) const noexcept;
+    /// The hook behind what look() has seen; not 0. Thread: [any].
+    HookNames::Hook hookOf(std::uint64_t look) const
+    {
+        return _bus._names.find(HookMark::tagOf(look));
+    }
+
 private:
     bool insertFilters(HookSet& in);
     // Hooks of a stand-in; `self` is its set.

@@ -15,8 +15,8 @@ namespace nanomq
 namespace
 {
 
-constexpr std::uint64_t kSampleEvery = 128;
 constexpr int kDrainAtOnce = 256;
+constexpr std::uint64_t kOneIn128 = 127;
 constexpr std::uint32_t kKnownFlags = sdk::kInline | sdk::kFailClosed | sdk::kDryRunAware;
 
 std::size_t literalSizeOf(std::string_view filter) noexcept
@@ -26,6 +26,14 @@ std::size_t literalSizeOf(std::string_view filter) noexcept
     // "sport/#" matches "sport" too (§4.7.1.2).
     if (filter[wildcard] == '#' && wildcard > 0) return wildcard - 1;
     return wildcard;
+}
+
+std::uint64_t timedMaskOf(sdk::HookPoint point) noexcept
+{
+    const bool perMessage =
+        point == sdk::HookPoint::ClientAuthorize ||
+        (point >= sdk::HookPoint::MessagePublish && point <= sdk::HookPoint::MessageExpired);
+    return perMessage ? kOneIn128 : 0;
 }
 
 } // namespace
@@ -45,47 +53,84 @@ bool HookRecord::wants(std::string_view topic, const TopicFilters& filters) cons
     });
 }
 
-sdk::Verdict callHook(HookRecord& record, HookCell& cell, sdk::HookFunction function, void* self,
+HookRecord::HookRecord(HookSet& itsSet, const sdk::HookSpec& spec, HookPosition itsPosition,
+                       unsigned workers)
+    : set(itsSet),
+      function(spec.function),
+      self(spec.self),
+      timedMask(timedMaskOf(spec.point)),
+      cells(std::make_unique<HookCell[]>(workers + 1)),
+      flags(spec.flags),
+      tag(HookNames::with(itsSet.tag(), spec.point)),
+      point(spec.point),
+      position(itsPosition),
+      times(std::make_unique<TimeHistogram[]>(workers + 1))
+{
+}
+
+HookBreaker::Figures HookRecord::figures() const noexcept
+{
+    HookBreaker::Figures figures;
+    for (unsigned i = 0; i <= set.workers(); ++i)
+    {
+        // What ended is read before what began: no call seems to have ended before it did.
+        const auto ended = cells[i].settled.value() + cells[i].timeouts.value();
+        figures.failures += cells[i].errors.value() + cells[i].timeouts.value();
+        figures.waiting += static_cast<std::int64_t>(cells[i].deferrals.value() - ended);
+        figures.calls += cells[i].calls.value();
+    }
+    return figures;
+}
+
+sdk::Verdict callHook(HookRecord& record, unsigned cellNumber, HookMark& mark,
                       const sdk::EventHeader& event, sdk::HookContext& context) noexcept
 {
     using Clock = std::chrono::steady_clock;
-    const bool timed = cell.calls.add() % kSampleEvery == 0;
+    HookCell& cell = record.cells[cellNumber];
+    const bool timed = (cell.calls.add() & record.timedMask) == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point();
     sdk::Verdict verdict = sdk::Verdict::Error;
-    try
     {
-        // An error it answers with is counted here, and told by whoever knows what it was.
-        verdict = function(self, &event, &context);
-    }
-    catch (const std::exception& error)
-    {
-        record.set.hookFailed(record, error.what());
-    }
-    catch (...)
-    {
-        record.set.hookFailed(record, "an exception of unknown type");
+        const HookMark::Inside inside(mark, record.tag);
+        try
+        {
+            // An error it answers with is counted here, and told by whoever knows what it was.
+            verdict = record.function(record.self, &event, &context);
+        }
+        catch (const std::exception& error)
+        {
+            record.set.hookFailed(record, error.what());
+        }
+        catch (...)
+        {
+            record.set.hookFailed(record, "an exception of unknown type");
+        }
     }
     if (verdict == sdk::Verdict::Error) cell.errors.add();
     if (timed)
     {
+        const auto ns = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count());
         cell.samples.add();
-        cell.sampledNs.add(static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count()));
+        cell.sampledNs.add(ns);
+        record.times[cellNumber].add(ns);
     }
     return verdict;
 }
 
 Ref<HookSet> HookSet::make(std::uint32_t plugin, std::string name, unsigned workers,
-                           HookErrors* errors)
+                           HookErrors* errors, HookMark::Tag tag)
 {
-    return Ref<HookSet>::adopt(new HookSet(plugin, std::move(name), workers, errors));
+    return Ref<HookSet>::adopt(new HookSet(plugin, std::move(name), workers, errors, tag));
 }
 
-HookSet::HookSet(std::uint32_t plugin, std::string name, unsigned workers, HookErrors* errors)
+HookSet::HookSet(std::uint32_t plugin, std::string name, unsigned workers, HookErrors* errors,
+                 HookMark::Tag tag)
     : _plugin(plugin),
       _name(std::move(name)),
       _workers(workers),
       _errors(errors),
+      _tag(tag),
       _executor(_name, *this)
 {
     while (_rings.size() < _workers) _rings.push_back(std::make_unique<OffloadRing>(_heldBytes));
@@ -100,16 +145,8 @@ sdk::Status HookSet::add(const sdk::HookSpec& spec)
     if (spec.filterCount > 0 && (!hasTopic(spec.point) || !spec.topicFilters)) return -EINVAL;
     if (_hooks.size() >= kMaxHooks || spec.filterCount > kMaxFilters - _filters) return -E2BIG;
 
-    auto record =
-        std::make_unique<HookRecord>(HookRecord{*this,
-                                                spec.point,
-                                                {spec.priority, _plugin, _lastSequence + 1},
-                                                spec.flags,
-                                                spec.function,
-                                                spec.self,
-                                                0,
-                                                {},
-                                                std::make_unique<HookCell[]>(_workers + 1)});
+    auto record = std::make_unique<HookRecord>(
+        *this, spec, HookPosition{spec.priority, _plugin, _lastSequence + 1}, _workers);
     for (std::uint32_t i = 0; i < spec.filterCount; ++i)
     {
         const std::string_view filter = spec.topicFilters[i].view();
@@ -157,9 +194,7 @@ bool HookSet::drainSome()
             const KeptEvent* const kept = ring->front();
             if (!kept) break;
             ObserverContext context(kept->message());
-            HookRecord& record = kept->record();
-            callHook(record, record.cells[_workers], record.function, record.self, kept->event(),
-                     context);
+            callHook(kept->record(), _workers, _executorMark, kept->event(), context);
             ring->pop();
             any = true;
         }
@@ -172,7 +207,12 @@ HookSetStatistics HookSet::statistics() const
     HookSetStatistics all;
     for (const auto& hook : _hooks)
     {
-        HookStatistics one{hook->point, hook->position.priority, hook->flags, {}, 0, 0, 0, 0, 0, 0};
+        HookStatistics one{};
+        one.point = hook->point;
+        one.priority = hook->position.priority;
+        one.flags = hook->flags;
+        one.breaker = hook->breaker.state();
+        TimeHistogram::Counts times{};
         for (const auto& filter : hook->filters) one.topicFilters.push_back(filter.text);
         for (unsigned i = 0; i <= _workers; ++i)
         {
@@ -181,9 +221,14 @@ HookSetStatistics HookSet::statistics() const
             one.errors += cell.errors.value();
             one.deferrals += cell.deferrals.value();
             one.timeouts += cell.timeouts.value();
+            one.skipped += cell.skipped.value();
             one.samples += cell.samples.value();
             one.sampledNs += cell.sampledNs.value();
+            hook->times[i].addTo(times);
         }
+        one.medianNs = TimeHistogram::quantile(times, 0.5);
+        one.p99Ns = TimeHistogram::quantile(times, 0.99);
+        one.longestNs = TimeHistogram::quantile(times, 1);
         all.hooks.push_back(std::move(one));
     }
     for (const auto& ring : _rings)
@@ -194,6 +239,7 @@ HookSetStatistics HookSet::statistics() const
         all.accepted += accepted;
         all.queued += accepted - delivered;
         all.dropped += ring->dropped();
+        all.room += OffloadRing::kMaxEvents;
     }
     all.dropped += _lostWhileParked.load(std::memory_order_relaxed);
     all.heldBytes = _heldBytes.load(std::memory_order_relaxed);

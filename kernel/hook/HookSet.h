@@ -2,8 +2,11 @@
 
 #include "base/Counted.h"
 #include "hook/Executor.h"
+#include "hook/HookBreaker.h"
 #include "hook/HookTable.h"
+#include "hook/HookWatch.h"
 #include "hook/OffloadRing.h"
+#include "hook/TimeHistogram.h"
 
 #include <atomic>
 #include <cstdint>
@@ -53,7 +56,9 @@ private:
 struct alignas(64) HookCell
 {
     OwnedCounter calls, errors, deferrals, timeouts;
-    OwnedCounter samples, sampledNs; ///< time of one call in 128
+    OwnedCounter settled;            ///< deferrals that were answered, or that nobody waits for
+    OwnedCounter skipped;            ///< not called, since the breaker was open
+    OwnedCounter samples, sampledNs; ///< of the calls that were timed
 };
 
 /// A topic filter of a hook. The text before the first wildcard is compared first: that settles
@@ -67,17 +72,29 @@ struct HookFilter
 };
 
 /// One hook's registration and figures.
-struct HookRecord
+struct alignas(64) HookRecord
 {
+    /// @param workers  how many there are.
+    HookRecord(HookSet& itsSet, const sdk::HookSpec& spec, HookPosition itsPosition,
+               unsigned workers);
+
+    // What a call needs, in one cache line.
     HookSet& set;
-    sdk::HookPoint point;
-    HookPosition position;
-    std::uint32_t flags;
-    sdk::HookFunction function;
-    void* self;
-    std::uint32_t observer; ///< its id in the index; 0: not there
+    const sdk::HookFunction function;
+    void* const self;
+    /// A call is timed when the count of calls has none of these bits. Points that are met for
+    /// each message: one in 128; others always, since they are rare.
+    const std::uint64_t timedMask;
+    const std::unique_ptr<HookCell[]> cells; ///< one a worker, and the last one the executor's
+    const std::uint32_t flags;
+    const HookMark::Tag tag;
+    const sdk::HookPoint point;
+    HookBreaker breaker;
+
+    const HookPosition position;
+    std::uint32_t observer = 0; ///< its id in the index; 0: not there
     std::vector<HookFilter> filters;
-    std::unique_ptr<HookCell[]> cells; ///< one a worker, and the last one the executor's
+    const std::unique_ptr<TimeHistogram[]> times; ///< as cells
 
     bool offloaded() const noexcept
     {
@@ -85,6 +102,8 @@ struct HookRecord
     }
     /// Has no filters, or one of them matches. Thread: [any].
     bool wants(std::string_view topic, const TopicFilters& filters) const;
+    /// Thread: [any].
+    HookBreaker::Figures figures() const noexcept;
 };
 
 /// Figures of one hook, added up.
@@ -94,8 +113,10 @@ struct HookStatistics
     std::int16_t priority;
     std::uint32_t flags;
     std::vector<std::string> topicFilters;
-    std::uint64_t calls, errors, deferrals, timeouts;
+    std::uint64_t calls, errors, deferrals, timeouts, skipped;
     std::uint64_t samples, sampledNs;
+    std::uint64_t medianNs, p99Ns, longestNs; ///< of the calls that were timed, to a quarter
+    HookBreaker::State breaker;
 };
 
 /// Figures of a plugin. Events of offloaded observers: accepted = delivered + queued; those
@@ -104,6 +125,7 @@ struct HookSetStatistics
 {
     std::vector<HookStatistics> hooks;
     std::uint64_t accepted = 0, delivered = 0, queued = 0, dropped = 0;
+    std::uint64_t room = 0; ///< events that its rings take at most
     std::uint64_t heldBytes = 0;
     std::uint64_t openDeferrals = 0;
     std::uint64_t lateAnswers = 0; ///< late, second, and foreign ones
@@ -123,11 +145,16 @@ public:
     /// @param plugin   its place in the order of loading; a reload keeps it.
     /// @param workers  how many there are.
     /// @param errors   may be null.
+    /// @param tag      of the plugin, see HookNames.
     static Ref<HookSet> make(std::uint32_t plugin, std::string name, unsigned workers,
-                             HookErrors* errors);
+                             HookErrors* errors, HookMark::Tag tag);
 
     std::uint32_t plugin() const noexcept { return _plugin; }
     const std::string& name() const noexcept { return _name; }
+    HookMark::Tag tag() const noexcept { return _tag; }
+    unsigned workers() const noexcept { return _workers; }
+    /// What its executor is doing. Thread: [any].
+    const HookMark& executorMark() const noexcept { return _executorMark; }
 
     /// Adds a hook, before the set is published. -EINVAL for a spec that makes no sense, -E2BIG
     /// for more hooks or filters than there may be. Thread: [host].
@@ -152,7 +179,8 @@ private:
     friend class HookBus;
     friend class HookRegistry;
 
-    HookSet(std::uint32_t plugin, std::string name, unsigned workers, HookErrors* errors);
+    HookSet(std::uint32_t plugin, std::string name, unsigned workers, HookErrors* errors,
+            HookMark::Tag tag);
     ~HookSet() override = default;
 
     void startIfOffloaded();
@@ -163,6 +191,8 @@ private:
     const std::string _name;
     const unsigned _workers;
     HookErrors* const _errors;
+    const HookMark::Tag _tag;
+    HookMark _executorMark;
     std::uint32_t _lastSequence = 0;
     std::size_t _filters = 0;
     std::vector<std::unique_ptr<HookRecord>> _hooks;
@@ -176,8 +206,9 @@ private:
     Executor _executor;                               // goes first: its thread reads all above
 };
 
-/// Calls a hook and counts it; what it throws becomes Verdict::Error. Thread: `cell`'s owner.
-sdk::Verdict callHook(HookRecord& record, HookCell& cell, sdk::HookFunction function, void* self,
+/// Calls a hook and counts it; what it throws becomes Verdict::Error. `cell`: which of the
+/// record's cells is the caller's. Thread: that cell's and `mark`'s owner.
+sdk::Verdict callHook(HookRecord& record, unsigned cell, HookMark& mark,
                       const sdk::EventHeader& event, sdk::HookContext& context) noexcept;
 
 } // namespace nanomq

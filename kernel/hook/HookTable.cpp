@@ -13,8 +13,7 @@ HookTable::HookTable(std::vector<Ref<HookSet>> sets) : _sets(std::move(sets))
     {
         for (const auto& hook : set->hooks())
         {
-            const HookEntry entry{hook->function, hook->self, hook.get(), hook->position,
-                                  hook->flags};
+            const HookEntry entry{hook.get(), hook->position, hook->flags};
             if (hook->observer != 0) _observers.emplace_back(hook->observer, entry);
             else _entries[static_cast<std::size_t>(hook->point)].push_back(entry);
             const auto bit = std::uint64_t{1} << static_cast<unsigned>(hook->point);

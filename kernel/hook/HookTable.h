@@ -36,9 +36,7 @@ struct HookPosition
 /// One registered hook as the workers see it.
 struct HookEntry
 {
-    sdk::HookFunction function;
-    void* self;
-    HookRecord* record; ///< filters and counters; the kernel's, and outlives the plugin
+    HookRecord* record; ///< all about it; the kernel's, and outlives the plugin
     HookPosition position;
     std::uint32_t flags; ///< kInline, kFailClosed, …
 };

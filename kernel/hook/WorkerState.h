@@ -22,6 +22,7 @@ struct HookBus::WorkerState
     Mailbox& mailbox;
     Deferrals deferrals;
     std::uint64_t events = 0;
+    HookMark mark;
     std::vector<Ref<HookSet>> dirty;      // sets whose ring got something in this turn
     std::vector<std::uint32_t> observers; // those of one message, each once
 };

@@ -1,8 +1,6 @@
 #include "plugin/PluginJobs.h"
 
 #include "config/ConfDir.h"
-#include "config/SchemaSection.h"
-#include "plugin/PluginSwitches.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
@@ -18,32 +16,11 @@ namespace nanomq
 
 namespace fs = std::filesystem;
 
-namespace
-{
-
-constexpr std::string_view kLibraryEnding = ".so";
-constexpr const char* kBadFilter = "the subscription index refuses a topic filter of it";
-
-std::string texts(const std::vector<ConfigError>& errors)
-{
-    std::string all;
-    for (const auto& error : errors) all += (all.empty() ? "" : "; ") + error.text();
-    return all;
-}
-
-Schema schemaOf(const std::string& name, const std::string& library)
-{
-    const auto json = readSchemaSection(library);
-    return json ? Schema::fromJson(name, *json) : Schema::openFor(name);
-}
-
-} // namespace
-
 PluginHost::Jobs::Jobs(Options options, HookBus& bus, PluginServices& services, Overrides overrides)
     : _options(std::move(options)),
+      _files(_options.pluginDir, _options.confDir, std::move(overrides)),
       _bus(bus),
       _services(services),
-      _overrides(std::move(overrides)),
       _logger(services.logger("host")),
       _registry(bus),
       _metrics(services.metrics()),
@@ -107,18 +84,8 @@ PluginHost::Jobs::Plugin& PluginHost::Jobs::plugin(const std::string& name)
     std::lock_guard lock(_listMutex);
     Plugin& plugin = _plugins[name];
     plugin.info.name = name;
-    plugin.info.file = fileOf(name);
+    plugin.info.file = _files.libraryOf(name);
     return plugin;
-}
-
-std::string PluginHost::Jobs::fileOf(const std::string& name) const
-{
-    return (fs::path(_options.pluginDir) / (name + std::string(kLibraryEnding))).string();
-}
-
-std::string PluginHost::Jobs::confFileOf(const std::string& name) const
-{
-    return (fs::path(_options.confDir) / (name + ".conf")).string();
 }
 
 void PluginHost::Jobs::show(Plugin& plugin, PluginState state, std::string reason)
@@ -177,16 +144,12 @@ std::vector<PluginInfo> PluginHost::Jobs::list() const
     std::vector<PluginInfo> all;
     for (const Plugin* plugin : known) all.push_back(snapshot(*plugin));
 
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(_options.pluginDir, ignored))
+    for (const auto& name : _files.libraries())
     {
-        const std::string name = entry.path().stem();
-        if (entry.path().extension() != kLibraryEnding || !isPluginName(name) ||
-            names.count(name) > 0)
-            continue;
+        if (names.count(name) > 0) continue;
         PluginInfo& info = all.emplace_back();
         info.name = name;
-        info.file = entry.path();
+        info.file = _files.libraryOf(name);
     }
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return all;
@@ -232,7 +195,7 @@ void PluginHost::Jobs::keepCode(std::unique_ptr<LoadedPlugin> version)
 
 Result<std::unique_ptr<LoadedPlugin>, std::string> PluginHost::Jobs::check(const std::string& name)
 {
-    const std::string file = fileOf(name);
+    const std::string file = _files.libraryOf(name);
     const auto bytes = readPluginFile(file);
     if (!bytes) return bytes.error();
     auto facts = inspectPlugin(*bytes, file, name, _abi);
@@ -254,27 +217,6 @@ Result<std::unique_ptr<LoadedPlugin>, std::string> PluginHost::Jobs::check(const
     }
 }
 
-Result<Configuration, std::string> PluginHost::Jobs::readConfiguration(const std::string& name,
-                                                                       const std::string& library)
-{
-    const std::string path = confFileOf(name);
-    try
-    {
-        ConfigReport report;
-        const Schema schema = schemaOf(name, library);
-        const ConfigFile file =
-            fs::exists(path) ? ConfigFile::read(path, report) : ConfigFile(path);
-        auto configuration = Configuration::load(file, schema, _overrides, report);
-        for (const auto& note : report.notes) _services.logger(name).warning(note.text());
-        if (!report.ok()) return texts(report.errors);
-        return configuration;
-    }
-    catch (const Poco::Exception& error)
-    {
-        return error.displayText();
-    }
-}
-
 std::shared_ptr<PluginSide> PluginHost::Jobs::makeSide(const std::string& name,
                                                        std::uint32_t number,
                                                        Configuration configuration)
@@ -287,9 +229,12 @@ std::shared_ptr<PluginSide> PluginHost::Jobs::makeSide(const std::string& name,
 
 PluginStep PluginHost::Jobs::bringUp(Plugin& plugin, LoadedPlugin& version)
 {
-    auto configuration = readConfiguration(plugin.info.name, version.file());
+    const std::string& name = plugin.info.name;
+    std::vector<ConfigError> notes;
+    auto configuration = _files.read(name, version.file(), notes);
+    for (const auto& note : notes) _services.logger(name).warning(note.text());
     if (!configuration) return PluginStep::failed(configuration.error());
-    return version.init(makeSide(plugin.info.name, plugin.number, std::move(*configuration)));
+    return version.init(makeSide(name, plugin.number, std::move(*configuration)));
 }
 
 void PluginHost::Jobs::discard(std::unique_ptr<LoadedPlugin> version, bool initialised)
@@ -341,8 +286,8 @@ std::string PluginHost::Jobs::bury(Plugin& plugin, std::unique_ptr<LoadedPlugin>
 PluginResult PluginHost::Jobs::load(const std::string& name)
 {
     if (!isPluginName(name)) return PluginError{"not_found", "'" + name + "' is no plugin's name"};
-    if (!fs::exists(fileOf(name)))
-        return PluginError{"not_found", "there is no library " + fileOf(name)};
+    if (!fs::exists(_files.libraryOf(name)))
+        return PluginError{"not_found", "there is no library " + _files.libraryOf(name)};
     Plugin& target = plugin(name);
     if (target.running) return PluginError{"already_loaded", name + " is loaded already"};
     if (target.info.state == PluginState::Stuck)
@@ -432,146 +377,6 @@ PluginResult PluginHost::Jobs::unload(const std::string& name)
     return answer(target, std::nullopt);
 }
 
-// Reload.
-
-PluginResult PluginHost::Jobs::reload(const std::string& name)
-{
-    const auto found = _plugins.find(name);
-    if (found == _plugins.end() || !found->second.running) return load(name);
-    Plugin& target = found->second;
-    const auto keepOld = [&](const std::string& why) {
-        std::string reason = "reload failed, version " + target.info.version + " goes on: " + why;
-        _logger.error(name + ": " + reason);
-        show(target, PluginState::Active, reason);
-        return PluginError{"refused", std::move(reason)};
-    };
-    auto next = check(name);
-    if (!next) return keepOld(next.error());
-    PluginStep step = (*next)->open();
-    const bool overlap = target.running->overlaps() && (*next)->overlaps();
-    if (step.done() && overlap) step = bringUp(target, **next);
-    if (step.end == PluginStep::End::Stuck)
-    {
-        keepCode(std::move(*next));
-        return keepOld(step.reason + "; the new version's code stays in memory");
-    }
-    if (!step.done())
-    {
-        discard(std::move(*next), false);
-        return keepOld(step.reason);
-    }
-    return answer(target, overlap ? exchangeSideBySide(target, std::move(*next))
-                                  : exchangeParked(target, std::move(*next)));
-}
-
-PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeSideBySide(Plugin& plugin,
-                                                               std::unique_ptr<LoadedPlugin> next)
-{
-    if (!_registry.exchange(&plugin.running->set(), &next->set()))
-    {
-        std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
-        discard(std::move(next), true);
-        show(plugin, PluginState::Active, refused);
-        return PluginError{"refused", std::move(refused)};
-    }
-    // From here on the new version has every event; the old one finishes what it was given.
-    auto old = std::move(plugin.running);
-    enterService(plugin, std::move(next));
-    std::string note;
-    std::optional<std::string> state;
-    if (const auto stuck = retire(plugin, old))
-    {
-        note = "the old version: " + stuck->message;
-    }
-    else
-    {
-        PluginStep step;
-        state = old->save(step);
-        if (!step.done()) note = "the old version's state is lost: " + step.reason;
-        if (step.end == PluginStep::End::Stuck) keepStuck(plugin, old, step.reason);
-        else if (const std::string stays = bury(plugin, std::move(old)); !stays.empty())
-            note = "the old version's code stays mapped: " + stays;
-    }
-    return startNext(plugin, state, std::move(note));
-}
-
-/// Puts `next` (or nothing) in the place of a stand-in, and lets who waits go on.
-bool PluginHost::Jobs::leaveParking(HookSet& standIn, HookSet* next)
-{
-    if (!_registry.exchange(&standIn, next)) return false;
-    _registry.resumeParked(standIn, next);
-    if (!_registry.graceful(_options.graceDeadline)) _registry.withdrawFilters(standIn);
-    return true;
-}
-
-PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeParked(Plugin& plugin,
-                                                           std::unique_ptr<LoadedPlugin> next)
-{
-    const std::string name = plugin.info.name;
-    const Ref<HookSet> standIn = _registry.standIn(plugin.running->set(), _options.parkLimit);
-    if (!_registry.exchange(&plugin.running->set(), standIn.get()))
-    {
-        std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
-        discard(std::move(next), false);
-        show(plugin, PluginState::Active, refused);
-        return PluginError{"refused", std::move(refused)};
-    }
-
-    auto old = std::move(plugin.running);
-    show(plugin, PluginState::Draining);
-    Trouble stuck = retire(plugin, old);
-    std::optional<std::string> state;
-    std::string note;
-    if (!stuck)
-    {
-        PluginStep step;
-        state = old->save(step);
-        if (!step.done()) note = "the old version's state is lost: " + step.reason;
-        if (step.end != PluginStep::End::Stuck) step = old->destroy();
-        if (step.end == PluginStep::End::Stuck) stuck = keepStuck(plugin, old, step.reason);
-    }
-    if (stuck)
-    {
-        leaveParking(*standIn, nullptr);
-        discard(std::move(next), false);
-        return stuck;
-    }
-
-    PluginStep step = bringUp(plugin, *next);
-    const bool initialised = step.done();
-    if (initialised && !leaveParking(*standIn, &next->set())) step = PluginStep::failed(kBadFilter);
-    if (!step.done())
-    {
-        note = "reload failed, version " + old->facts().version + " goes on: " + step.reason;
-        _logger.error(name + ": " + note);
-        if (step.end == PluginStep::End::Stuck) keepCode(std::move(next));
-        else discard(std::move(next), initialised);
-        return revive(plugin, std::move(old), *standIn, state, std::move(note));
-    }
-    if (const std::string stays = old->unmap(); !stays.empty())
-        note += (note.empty() ? "" : "; ") + ("the old version's code stays mapped: " + stays);
-    enterService(plugin, std::move(next));
-    return startNext(plugin, state, std::move(note));
-}
-
-/// The next version failed while the plugin was parked: the old code again, with a new instance.
-PluginHost::Jobs::Trouble
-PluginHost::Jobs::revive(Plugin& plugin, std::unique_ptr<LoadedPlugin> old, HookSet& standIn,
-                         const std::optional<std::string>& state, std::string note)
-{
-    const PluginStep step = bringUp(plugin, *old);
-    if (!step.done() || !leaveParking(standIn, &old->set()))
-    {
-        leaveParking(standIn, nullptr);
-        if (step.end == PluginStep::End::Stuck) return keepStuck(plugin, old, step.reason);
-        discard(std::move(old), step.done());
-        return fail(plugin, note + "; and the old one does not come up again: " + step.reason);
-    }
-    enterService(plugin, std::move(old));
-    if (auto trouble = startNext(plugin, state, note)) return trouble;
-    return PluginError{"refused", std::move(note)};
-}
-
 /// The version is in the table: its verbs and figures are the plugin's from now on.
 void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin> version)
 {
@@ -582,58 +387,18 @@ void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin
 
 // At the start.
 
-/// Nothing when the configuration switches the plugin on, else why not; empty: it is just off.
-std::optional<std::string> PluginHost::Jobs::switchedOff(const std::string& name)
-{
-    const std::string library = fileOf(name);
-    const bool present = fs::exists(library);
-    const PluginSwitch own = PluginSwitch::of(name);
-    ConfigReport report;
-    const ConfigFile file = ConfigFile::read(confFileOf(name), report);
-    std::optional<std::string> declared;
-    if (present)
-    {
-        // Errors of the file are told by load(), of a schema as well; this wants the switch only.
-        try
-        {
-            if (const auto json = readSchemaSection(library))
-            {
-                const Schema schema = Schema::fromJson(name, *json);
-                ConfigReport unused;
-                const auto configuration = Configuration::load(file, schema, _overrides, unused);
-                if (isSwitchedOn(configuration, schema)) return std::nullopt;
-                return std::string();
-            }
-        }
-        catch (const Poco::Exception&)
-        {
-            return std::nullopt;
-        }
-    }
-    ConfigReport unused;
-    const Schema schema = Schema::openFor(name);
-    const auto configuration = Configuration::load(file, schema, _overrides, unused);
-    const auto text = configuration.text(own.key);
-    const auto value = text ? parseBoolean(*text) : ConfigValue<bool>(own.whenAbsent);
-    const bool on = !value || *value;
-    if (!on) return std::string();
-    if (present) return std::nullopt;
-    return configuration.where(own.key) + ": " + own.key + " switches the plugin " + name +
-           " on, but there is no library " + library;
-}
-
 void PluginHost::Jobs::loadConfigured()
 {
     ConfigReport report;
-    const ConfDir folder(_options.confDir, report);
+    const auto configured = _files.configured(report);
     for (const auto& error : report.errors) _logger.error(error.text());
-    for (const auto& file : folder.plugins())
+    for (const auto& name : configured)
     {
-        const auto off = switchedOff(file.name);
-        if (off && !off->empty()) fail(plugin(file.name), *off);
+        const auto off = _files.switchedOff(name);
+        if (off && !off->empty()) fail(plugin(name), *off);
         if (off) continue;
         // The answer is in the log and in list().
-        [[maybe_unused]] const auto told = load(file.name);
+        [[maybe_unused]] const auto told = load(name);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "plugin/PluginFiles.h"
 #include "plugin/PluginHost.h"
 #include "plugin/PluginMetrics.h"
 #include "plugin/PluginProbe.h"
@@ -52,12 +53,12 @@ private:
     };
     /// A failure to report, unless empty.
     using Trouble = std::optional<PluginError>;
+    static constexpr const char* kBadFilter =
+        "the subscription index refuses a topic filter of it";
 
     void run();
     void unloadEverything();
     Plugin& plugin(const std::string& name);
-    std::string fileOf(const std::string& name) const;
-    std::string confFileOf(const std::string& name) const;
     void show(Plugin& plugin, PluginState state, std::string reason = {});
     void showFacts(Plugin& plugin, const LoadedPlugin& version);
     void showGuard(Plugin& plugin, const LoadedPlugin& version);
@@ -66,8 +67,6 @@ private:
 
     // The steps. A stuck version is moved to _stuck, where it stays.
     Result<std::unique_ptr<LoadedPlugin>, std::string> check(const std::string& name);
-    Result<Configuration, std::string> readConfiguration(const std::string& name,
-                                                         const std::string& library);
     std::shared_ptr<PluginSide> makeSide(const std::string& name, std::uint32_t number,
                                          Configuration configuration);
     PluginStep bringUp(Plugin& plugin, LoadedPlugin& version);
@@ -83,6 +82,7 @@ private:
     Trouble fail(Plugin& plugin, std::string reason);
     std::string drainHooks(LoadedPlugin& version);
 
+    // Of a reload; see PluginReload.cpp.
     Trouble exchangeSideBySide(Plugin& plugin, std::unique_ptr<LoadedPlugin> next);
     Trouble exchangeParked(Plugin& plugin, std::unique_ptr<LoadedPlugin> next);
     bool leaveParking(HookSet& standIn, HookSet* next);
@@ -91,12 +91,10 @@ private:
     void enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin> version);
     Trouble startNext(Plugin& plugin, const std::optional<std::string>& state, std::string note);
 
-    std::optional<std::string> switchedOff(const std::string& name);
-
     const Options _options;
+    const PluginFiles _files;
     HookBus& _bus;
     PluginServices& _services;
-    const Overrides _overrides;
     Poco::Logger& _logger;
     HookRegistry _registry;
     PluginMetrics _metrics;

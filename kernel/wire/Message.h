@@ -40,7 +40,7 @@ public:
     ByteView payload() const noexcept;
     ByteView properties() const noexcept;
     QoS qos() const noexcept { return _qos; }
-    bool retain() const noexcept { return _retain; }
+    bool retainFlag() const noexcept { return _retain; }
     MonotonicMs expiresAt() const noexcept { return _expiresAt; }
     UnixMs receivedAt() const noexcept { return _receivedAt; }
     const Counted* publisher() const noexcept { return _publisher.get(); }

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <sys/stat.h>
 #include <thread>
 
 /// A plugin host with everything around it but a broker: one worker that turns and turns.
@@ -24,6 +25,7 @@ public:
     {
         for (const char* folder : {"plugins", "conf.d", "state"})
             std::filesystem::create_directory(_folder.path / folder);
+        CPPUNIT_ASSERT_EQUAL(0, ::mkfifo(gate().c_str(), 0600));
         const nanomq::HookBus::Worker workers[] = {{&_mailbox, &_wheel}};
         _bus.attach(workers, _filters);
         _worker = std::thread([this] { work(); });
@@ -61,8 +63,9 @@ protected:
     {
         std::ofstream(_folder.path / "conf.d" / (name + ".conf")) << text;
     }
+    /// A FIFO: whoever opens it to read waits until openGate().
     std::string gate() const { return (_folder.path / "gate").string(); }
-    void openGate() const { std::ofstream{gate()}; }
+    void openGate() { _gate.open(gate(), std::ios::in | std::ios::out); } // never waits itself
 
     /// Loads, and fails the test with the host's words when it does not.
     nanomq::PluginInfo mustLoad(const std::string& name = "sample")
@@ -265,6 +268,7 @@ private:
     nanomq::Mailbox _mailbox;
     nanomq::TimerWheel _wheel{nanomq::monotonicNow()};
     nanomq::HookBus _bus{_quiescence};
+    std::fstream _gate;
     std::atomic<bool> _stop{false};
     std::thread _worker;
     std::unique_ptr<nanomq::PluginHost> _host;

@@ -1,12 +1,10 @@
 #include "nanomq/plugin_base.h"
 
 #include <atomic>
-#include <chrono>
 #include <csignal>
-#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 #include <vector>
 
 #ifdef SAMPLE_CALLS_WHAT_NOBODY_HAS
@@ -27,8 +25,8 @@ const Crash crash;
 #endif
 
 /// What the tests of the plugin host load. What it does wrong is told by its configuration:
-/// `NAME.fail` = init, start; `NAME.hang` = hook, quiesce, thread, until the file `NAME.gate` is
-/// there.
+/// `NAME.fail` = init, start; `NAME.hang` = hook, quiesce, thread, until the FIFO `NAME.gate` is
+/// opened.
 class Sample final : public PluginBase, public Handover
 {
 public:
@@ -64,11 +62,10 @@ private:
     {
         return configText(std::string(SAMPLE_NAME) + '.' + key) == value;
     }
+    /// The gate is a FIFO: to open it waits until the test has opened its other end.
     void hang() const
     {
-        const std::string gate = configText(std::string(SAMPLE_NAME) + ".gate");
-        while (!std::filesystem::exists(gate))
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        const std::ifstream gate(configText(std::string(SAMPLE_NAME) + ".gate"));
     }
 
     void onInit() override

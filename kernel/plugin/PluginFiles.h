@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/Result.h"
+#include "config/Configuration.h"
+#include "config/Overrides.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nanomq
+{
+
+/// What lies on the disk of plugins: PLUGIN-DIR/NAME.so and CONF-DIR/NAME.conf, and what the
+/// configuration says before any code runs. Immutable. Thread: [any]; blocks on the disk.
+class PluginFiles
+{
+public:
+    static constexpr std::string_view kLibraryEnding = ".so";
+    static constexpr std::string_view kConfEnding = ".conf";
+
+    PluginFiles(std::string pluginDir, std::string confDir, Overrides overrides);
+
+    const std::string& pluginDir() const noexcept { return _pluginDir; }
+    const std::string& confDir() const noexcept { return _confDir; }
+    std::string libraryOf(const std::string& name) const;
+    std::string confFileOf(const std::string& name) const;
+    /// Plugins with a library, and those with a conf file; by name. An unreadable folder has none,
+    /// which the second says in `report`.
+    std::vector<std::string> libraries() const;
+    std::vector<std::string> configured(ConfigReport& report) const;
+
+    /// The plugin's configuration, checked against the schema that `library` carries, or all that
+    /// is wrong with it. Notes go to `notes`.
+    Result<Configuration, std::string> read(const std::string& name, const std::string& library,
+                                            std::vector<ConfigError>& notes) const;
+    /// Nothing when the configuration switches the plugin on, else why not; empty: it is just off.
+    /// Errors of the file are told when it is loaded; this wants the switch only.
+    std::optional<std::string> switchedOff(const std::string& name) const;
+
+private:
+    const std::string _pluginDir;
+    const std::string _confDir;
+    const Overrides _overrides;
+};
+
+} // namespace nanomq
