@@ -6,6 +6,7 @@
 #include "app/Listening.h"
 #include "app/Logging.h"
 #include "app/PluginCommands.h"
+#include "app/PluginInspection.h"
 #include "app/Readiness.h"
 #include "app/Startup.h"
 #include "broker/Broker.h"
@@ -203,6 +204,7 @@ int run(int argc, char** argv)
     }
     const BrokerArguments& arguments = *parsed;
     if (arguments.probeFile) return probePlugin(arguments.probeFile->c_str());
+    if (arguments.inspectFile) return inspectPluginFile(*arguments.inspectFile, std::cout);
     if (arguments.help) return std::cout << brokerHelp(), 0;
     if (arguments.version) return std::cout << "nanomq " NANOMQ_VERSION "\n", 0;
     switch (arguments.verb)

@@ -96,13 +96,18 @@ std::string describe(const Array& verbs, const std::string& onlyOf)
 
 int pluginVerb(const Arguments& arguments)
 {
+    if (!arguments.empty() && arguments.front() == "new")
+        return newPluginVerb({arguments.begin() + 1, arguments.end()});
+    if (!arguments.empty() && arguments.front() == "check")
+        return checkPluginVerb({arguments.begin() + 1, arguments.end()});
     Options options(
-        "plugin list | load NAME | unload NAME | reload NAME | info NAME",
+        "plugin list | load NAME | unload NAME | reload NAME | info NAME | new NAME | check FILE.so",
         "What the broker hosts. 'load' also takes a plugin that its file switches off; "
-        "'reload' replaces it by what is in its file now, while clients stay connected.");
+        "'reload' replaces it by what is in its file now, while clients stay connected. 'new' writes "
+        "a project for a plugin, 'check' tells whether a library fits; each has a --help.");
     options.parse(arguments);
     if (options.has("help")) return std::cout << options.help(), 0;
-    const std::string& verb = options.word(0, "list, load, unload, reload or info behind 'plugin'");
+    const std::string& verb = options.word(0, "list, load, unload, reload, info, new or check behind 'plugin'");
     Shell shell(options);
     if (verb == "list")
     {
@@ -117,7 +122,7 @@ int pluginVerb(const Arguments& arguments)
                              options.word(1, "the name of a plugin behind '" + verb + '\''));
         }
     throw UsageError("unknown word '" + verb +
-                     "' behind 'plugin'; expected list, load, unload, reload or info");
+                     "' behind 'plugin'; expected list, load, unload, reload, info, new or check");
 }
 
 int verbOfPlugin(const std::string& plugin, const Arguments& arguments)

@@ -24,6 +24,10 @@ int pluginVerb(const Arguments& arguments);
 /// `nanomqctl NAME WORDS... [--key=value]...`: a verb that plugin NAME has added.
 int verbOfPlugin(const std::string& plugin, const Arguments& arguments);
 
+// What is behind `plugin`: new, check. Need no running broker.
+int newPluginVerb(const Arguments& arguments);
+int checkPluginVerb(const Arguments& arguments);
+
 /// Needs no broker.
 int passwdVerb(const Arguments& arguments);
 

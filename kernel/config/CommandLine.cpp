@@ -39,7 +39,11 @@ Poco::Util::OptionSet options(bool withHidden)
     set.addOption(option("daemon", "", "run in the background"));
     set.addOption(option("version", "", "print the version, and end"));
     set.addOption(option("help", "", "print this, and end"));
-    if (withHidden) set.addOption(option("probe", "FILE", "load one plugin, and end"));
+    if (withHidden)
+    {
+        set.addOption(option("probe", "FILE", "load one plugin, and end"));
+        set.addOption(option("inspect", "FILE", "tell all about a plugin's file, and end"));
+    }
     return set;
 }
 
@@ -60,6 +64,7 @@ public:
         else if (name == "control") _arguments.controlPath = value;
         else if (name == "state-dir") _arguments.stateDir = value;
         else if (name == "probe") _arguments.probeFile = value;
+        else if (name == "inspect") _arguments.inspectFile = value;
         else if (name == "url") _urls += _urls.empty() ? value : ", " + value;
         else return setting(value);
         return {};

@@ -174,35 +174,43 @@ HostAbi HostAbi::ofThisProgram()
     return abi;
 }
 
-Result<PluginFacts, std::string> inspectPlugin(ByteView file, const std::string& path,
-                                               const std::string& name, const HostAbi& host)
+GateFindings examinePlugin(ByteView file, const std::string& name, const HostAbi& host)
 {
-    const auto refuse = [&path](const std::string& why) { return path + ": " + why; };
     const auto image = ElfImage::parse(file);
-    if (!image) return refuse(image.error());
+    if (!image) return {std::nullopt, {image.error()}};
     const auto note = findNote(*image);
-    if (!note) return refuse("has no NanoMQ note; it is no plugin, or not of this SDK");
+    if (!note) return {std::nullopt, {"has no NanoMQ note; it is no plugin, or not of this SDK"}};
 
     const auto noteName = fieldText(note->name);
     const auto version = fieldText(note->version);
     const auto className = fieldText(note->class_name);
     if (!noteName || !version || !className || className->empty())
-        return refuse("its NanoMQ note is damaged");
-    if (*noteName != name)
-        return refuse("is the plugin '" + *noteName + "'; expected '" + name +
-                      "', as the file is called");
+        return {std::nullopt, {"its NanoMQ note is damaged"}};
 
-    PluginFacts facts{name,
-                      *version,
-                      *className,
-                      note->sdk_version,
-                      note->flags,
-                      image->needed(),
-                      residentReasons(*image, note->flags)};
-    for (const Refusal& refusal : {checkBuild(*note, host), checkPoco(facts.needed, host),
-                                   checkExports(*image), checkRunPaths(*image)})
-        if (refusal) return refuse(*refusal);
-    return facts;
+    GateFindings findings;
+    if (*noteName != name)
+        findings.refusals.push_back("is the plugin '" + *noteName + "'; expected '" + name +
+                                    "', as the file is called");
+    findings.facts = PluginFacts{*noteName,
+                                 *version,
+                                 *className,
+                                 note->sdk_version,
+                                 note->flags,
+                                 image->needed(),
+                                 residentReasons(*image, note->flags)};
+    for (const Refusal& refusal :
+         {checkBuild(*note, host), checkPoco(findings.facts->needed, host), checkExports(*image),
+          checkRunPaths(*image)})
+        if (refusal) findings.refusals.push_back(*refusal);
+    return findings;
+}
+
+Result<PluginFacts, std::string> inspectPlugin(ByteView file, const std::string& path,
+                                               const std::string& name, const HostAbi& host)
+{
+    auto findings = examinePlugin(file, name, host);
+    if (!findings.refusals.empty()) return path + ": " + findings.refusals.front();
+    return std::move(*findings.facts);
 }
 
 Result<std::vector<std::uint8_t>, std::string> readPluginFile(const std::string& path)

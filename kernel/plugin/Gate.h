@@ -4,6 +4,7 @@
 #include "base/Result.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,14 @@ struct PluginFacts
 /// Thread: [any].
 Result<PluginFacts, std::string> inspectPlugin(ByteView file, const std::string& path,
                                                const std::string& name, const HostAbi& host);
+
+/// All that the gate finds, for an author: inspectPlugin() gives the first refusal only.
+struct GateFindings
+{
+    std::optional<PluginFacts> facts; ///< when there is a note that can be read
+    std::vector<std::string> refusals; ///< sentences, without the path; empty: it may come in
+};
+GateFindings examinePlugin(ByteView file, const std::string& name, const HostAbi& host);
 
 /// The bytes of a plugin's file, read once. Refused are files that are missing, larger than
 /// 256 MiB, not regular, or that somebody else could have written: file and folder must belong to

@@ -1,6 +1,7 @@
 # Does the SDK, as it is installed, do for people who have nothing else of us?
-#   cmake -D BUILD=… -D FOLDER=… -D EXAMPLES=… -D TEST=… -P installedSdk.cmake
-# installs it, builds the examples against it, and runs the test that loads them.
+#   cmake -D BUILD=… -D FOLDER=… -D EXAMPLES=… -D TEST=… -D BROKER=… -D CTL=… -P installedSdk.cmake
+# installs it, builds the examples against it, and runs the test that loads them; then it does what
+# a newcomer does: a project from `nanomqctl plugin new`, its tests, and `plugin check`.
 
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE said ERROR_VARIABLE said)
@@ -22,3 +23,11 @@ foreach(example IN LISTS examples)
 endforeach()
 set(ENV{NANOMQ_EXAMPLES} ${FOLDER}/examples)
 run(${TEST})
+
+run(${CTL} plugin new water_meter --dir ${FOLDER}/water_meter)
+run(${CMAKE_COMMAND} -S ${FOLDER}/water_meter -B ${FOLDER}/water_meter/build
+    -DCMAKE_PREFIX_PATH=${FOLDER}/sdk -DNANOMQ_BROKER=${BROKER}
+    -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
+run(${CMAKE_COMMAND} --build ${FOLDER}/water_meter/build)
+run(${CMAKE_CTEST_COMMAND} --test-dir ${FOLDER}/water_meter/build --output-on-failure --no-tests=error)
+run(${CTL} plugin check --broker ${BROKER} ${FOLDER}/water_meter/build/plugins/water_meter.so)
