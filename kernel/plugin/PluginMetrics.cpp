@@ -51,4 +51,14 @@ sdk::Metrics::Counter* PluginMetrics::gauge(sdk::Str name, sdk::Str labels, sdk:
     }
 }
 
+void PluginMetrics::snapshot(sdk::MetricsReader::Visitor* visitor)
+{
+    _registry.visit([visitor](const nanomq::Metrics::Sample& sample) {
+        const auto kind = sample.kind == MetricKind::Counter ? sdk::MetricsReader::Kind::Counter
+                                                             : sdk::MetricsReader::Kind::Gauge;
+        visitor->series({sizeof(Series), kind, sample.name, sample.labels, sample.help,
+                         sample.value});
+    });
+}
+
 } // namespace nanomq

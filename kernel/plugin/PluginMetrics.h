@@ -10,9 +10,9 @@
 namespace nanomq
 {
 
-/// The registry as plugins see it: nanomq.metrics/1. One for all plugins, since the series are
+/// The registry as plugins see it: nanomq.metrics/1 and nanomq.metrics_reader/1. One for all plugins, since the series are
 /// the kernel's and stay when a plugin goes; it lives as long as any plugin's code. Thread: [any].
-class PluginMetrics final : public sdk::Metrics
+class PluginMetrics final : public sdk::Metrics, public sdk::MetricsReader
 {
 public:
     explicit PluginMetrics(nanomq::Metrics& registry);
@@ -21,6 +21,7 @@ public:
     /// sees: a plugin need not look at the pointer.
     sdk::Metrics::Counter* counter(sdk::Str name, sdk::Str labels, sdk::Str help) override;
     sdk::Metrics::Counter* gauge(sdk::Str name, sdk::Str labels, sdk::Str help) override;
+    void snapshot(sdk::MetricsReader::Visitor* visitor) override;
 
 private:
     class CounterFigure final : public sdk::Metrics::Counter

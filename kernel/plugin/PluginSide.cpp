@@ -43,7 +43,7 @@ Poco::Message::Priority priorityOf(sdk::LogLevel level) noexcept
 } // namespace
 
 PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration configuration,
-                       HookBus& bus, PluginServices& services, sdk::Metrics& metrics)
+                       HookBus& bus, PluginServices& services, PluginMetrics& metrics)
     : _name(std::move(name)),
       _version(version),
       _config(std::move(configuration)),
@@ -73,7 +73,8 @@ void* PluginSide::query(const char* interfaceId)
     // To the interface first: with several bases the addresses differ.
     if (id == sdk::Config::kInterface) return static_cast<sdk::Config*>(&_config);
     if (id == sdk::Tasks::kInterface) return static_cast<sdk::Tasks*>(_tasks.get());
-    if (id == sdk::Metrics::kInterface) return &_metrics;
+    if (id == sdk::Metrics::kInterface) return static_cast<sdk::Metrics*>(&_metrics);
+    if (id == sdk::MetricsReader::kInterface) return static_cast<sdk::MetricsReader*>(&_metrics);
     if (id == sdk::Control::kInterface) return static_cast<sdk::Control*>(this);
     if (id == sdk::Broker::kInterface) return _services.broker(_name);
     return nullptr;

@@ -6,6 +6,7 @@
 #include "nanomq/services.h"
 #include "plugin/ControlVerbs.h"
 #include "plugin/PluginConfig.h"
+#include "plugin/PluginMetrics.h"
 #include "plugin/PluginServices.h"
 #include "plugin/PluginTasks.h"
 
@@ -31,7 +32,7 @@ class PluginSide final : public sdk::Host,
 public:
     /// @param version  a number no other loaded version has.
     PluginSide(std::string name, std::uint64_t version, Configuration configuration, HookBus& bus,
-               PluginServices& services, sdk::Metrics& metrics);
+               PluginServices& services, PluginMetrics& metrics);
     PluginSide(const PluginSide&) = delete;
     PluginSide& operator=(const PluginSide&) = delete;
 
@@ -78,7 +79,7 @@ private:
     PluginConfig _config;
     HookBus& _bus;
     PluginServices& _services;
-    sdk::Metrics& _metrics;
+    PluginMetrics& _metrics;
     Poco::Logger& _logger;
     std::atomic<bool> _inInit{false};
     std::atomic<std::uint64_t> _errors{0};

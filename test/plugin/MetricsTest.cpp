@@ -18,6 +18,7 @@ class MetricsTest : public CppUnit::TestFixture
     CPPUNIT_TEST(visitsInOrderWithReadersAndHelp);
     CPPUNIT_TEST(refusesWhatPrometheusWouldNotRead);
     CPPUNIT_TEST(pluginsGetAFigureInAnyCase);
+    CPPUNIT_TEST(pluginsReadEverySeries);
     CPPUNIT_TEST_SUITE_END();
 
     Metrics _metrics;
@@ -96,6 +97,30 @@ public:
         CPPUNIT_ASSERT_EQUAL(
             std::uint64_t{2},
             _metrics.counter("nanomq_plugin_metrics_refused_total", "", "").value());
+    }
+
+    void pluginsReadEverySeries()
+    {
+        PluginMetrics plugins(_metrics);
+        plugins.counter("p_total", "a=\"b\"", "Of a plugin.")->add(3);
+        _metrics.gauge("k_now", "", "Of the kernel.").set(-2);
+        struct Text final : sdk::MetricsReader::Visitor
+        {
+            void series(const sdk::MetricsReader::Series& one) override
+            {
+                const bool isGauge = one.kind == sdk::MetricsReader::Kind::Gauge;
+                all += std::string(isGauge ? "gauge " : "counter ") + std::string(one.name.view()) +
+                       '{' + std::string(one.labels.view()) + "} " + std::string(one.help.view()) +
+                       ' ' + std::to_string(static_cast<int>(one.value)) + '\n';
+            }
+            std::string all;
+        } text;
+        plugins.snapshot(&text);
+        CPPUNIT_ASSERT_EQUAL(std::string("gauge k_now{} Of the kernel. -2\n"
+                                         "counter nanomq_plugin_metrics_refused_total{} "
+                                         "Requests of plugins for series that cannot be made. 0\n"
+                                         "counter p_total{a=\"b\"} Of a plugin. 3\n"),
+                             text.all);
     }
 };
 

@@ -68,6 +68,9 @@ static_assert(sizeof(BrokerStarted) == 32 && sizeof(BrokerStopping) == 32);
 static_assert(sizeof(ConfigChanged) == 48);
 static_assert(sizeof(Broker::Publication) == 64);
 static_assert(offsetof(Broker::Publication, expirySeconds) == 56);
+static_assert(sizeof(MetricsReader::Series) == 64 && offsetof(MetricsReader::Series, kind) == 4);
+static_assert(offsetof(MetricsReader::Series, name) == 8 &&
+              offsetof(MetricsReader::Series, value) == 56);
 
 static_assert(sizeof(nanomq_plugin_description) == 152);
 static_assert(offsetof(nanomq_plugin_description, abi_major) == 4);

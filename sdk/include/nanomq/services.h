@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nanomq/metrics_reader.h"
 #include "nanomq/plugin.h"
 
 // What the broker offers beyond hooks. Each is fetched with Host::query(Interface::kInterface).

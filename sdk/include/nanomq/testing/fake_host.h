@@ -138,6 +138,7 @@ public:
         if (id == Config::kInterface) return static_cast<Config*>(&config);
         if (id == Tasks::kInterface) return static_cast<Tasks*>(&tasks);
         if (id == Metrics::kInterface) return static_cast<Metrics*>(metrics.get());
+        if (id == MetricsReader::kInterface) return static_cast<MetricsReader*>(metrics.get());
         if (id == Control::kInterface) return static_cast<Control*>(&control);
         const auto other = _interfaces.find(id);
         return other == _interfaces.end() ? nullptr : other->second;
