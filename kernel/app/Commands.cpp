@@ -1,6 +1,7 @@
 #include "app/Commands.h"
 
 #include "app/BrokerMetrics.h"
+#include "app/JsonObject.h"
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -19,11 +20,6 @@ using Poco::JSON::Object;
 
 constexpr std::size_t kDefaultPage = 1000;
 constexpr std::size_t kLargestPage = 10'000;
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 std::size_t pageSize(const Object& arguments)
 {

@@ -1,5 +1,7 @@
 #include "app/PluginCommands.h"
 
+#include "app/JsonObject.h"
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
@@ -16,11 +18,6 @@ namespace
 using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 Object::Ptr summaryOf(const PluginInfo& info)
 {

@@ -12,7 +12,7 @@ namespace
 
 using Transport = ListenerUrl::Transport;
 
-constexpr std::string_view kPrefix = "listener.";
+constexpr std::string_view kListenerPrefix = "listener.";
 constexpr std::string_view kUrl = ".url";
 
 bool isWebSocket(Transport transport) noexcept
@@ -41,10 +41,10 @@ public:
     {
         readUrls();
         readNanoMq();
-        _configuration.keys(kPrefix, [this](const Configuration::Item& item) {
+        _configuration.keys(kListenerPrefix, [this](const Configuration::Item& item) {
             if (item.key.ends_with(kUrl)) readNamed(item);
         });
-        _configuration.keys(kPrefix,
+        _configuration.keys(kListenerPrefix,
                             [this](const Configuration::Item& item) { checkOwned(item); });
         return std::move(_listeners);
     }
@@ -78,7 +78,7 @@ private:
     void readNamed(const Configuration::Item& item)
     {
         const std::string prefix = item.key.substr(0, item.key.size() - kUrl.size() + 1);
-        add(item.key, item.value, prefix.substr(kPrefix.size(), prefix.size() - kPrefix.size() - 1),
+        add(item.key, item.value, prefix.substr(kListenerPrefix.size(), prefix.size() - kListenerPrefix.size() - 1),
             prefix);
     }
 
@@ -167,10 +167,10 @@ private:
     /// A key of a listener that has no URL, or of another transport, would quietly do nothing.
     void checkOwned(const Configuration::Item& item)
     {
-        const std::size_t end = item.key.find('.', kPrefix.size());
-        const std::string name = item.key.substr(kPrefix.size(), end - kPrefix.size());
+        const std::size_t end = item.key.find('.', kListenerPrefix.size());
+        const std::string name = item.key.substr(kListenerPrefix.size(), end - kListenerPrefix.size());
         const std::string_view key = std::string_view(item.key).substr(end + 1);
-        const auto url = _configuration.text(std::string(kPrefix) + name + std::string(kUrl));
+        const auto url = _configuration.text(std::string(kListenerPrefix) + name + std::string(kUrl));
         if (!url) return refuse(item.key, "there is no listener." + name + ".url");
         const auto parsed = parseListenerUrl(*url);
         if (!parsed) return; // told already

@@ -12,7 +12,7 @@ namespace nanomq
 namespace
 {
 
-constexpr std::string_view kPrefix = "NANOMQ_";
+constexpr std::string_view kEnvironmentPrefix = "NANOMQ_";
 
 /// Variables of NanoMQ that environmentName() does not give.
 struct NanoName
@@ -44,7 +44,7 @@ Setting fromEnvironment(std::string key, const std::string& name, const std::str
 
 std::string environmentName(std::string_view key)
 {
-    std::string name(kPrefix);
+    std::string name(kEnvironmentPrefix);
     for (const char c : key)
     {
         if (c >= 'a' && c <= 'z') name += static_cast<char>(c - 32);
@@ -57,7 +57,7 @@ Overrides::Overrides(Environment environment, std::vector<Setting> commandLine)
     : _environment(std::move(environment)),
       _commandLine(std::move(commandLine))
 {
-    std::erase_if(_environment, [](const auto& one) { return !one.first.starts_with(kPrefix); });
+    std::erase_if(_environment, [](const auto& one) { return !one.first.starts_with(kEnvironmentPrefix); });
     for (Setting& setting : _commandLine) setting.where = "command line";
 }
 
@@ -68,7 +68,7 @@ Overrides::Environment Overrides::processEnvironment()
     {
         const std::string_view text(*entry);
         const std::size_t equals = text.find('=');
-        if (equals != std::string_view::npos && text.starts_with(kPrefix))
+        if (equals != std::string_view::npos && text.starts_with(kEnvironmentPrefix))
             all.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
     return all;

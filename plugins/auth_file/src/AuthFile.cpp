@@ -1,18 +1,17 @@
 #include "AuthFile.h"
 
+#include "nanomq/reason_codes.h"
+
 #include <chrono>
 
 namespace auth_file
 {
 
 namespace sdk = nanomq::sdk;
+namespace reason = sdk::reason;
 
 namespace
 {
-
-constexpr sdk::ReasonCode kBadUserNameOrPassword = 0x86;
-constexpr sdk::ReasonCode kNotAuthorized = 0x87;
-constexpr sdk::ReasonCode kServerBusy = 0x89;
 
 /// A record nobody has the password of, as costly as one of the file's.
 credentials::Record standInFor(const credentials::PasswordFile::Users& users)
@@ -66,7 +65,7 @@ sdk::Verdict AuthFile::onAuthenticate(const sdk::ClientAuthenticate& event, Cont
     {
         // A certificate stands for the name, if the listener takes it for that: the broker knows.
         if (client.certificateSubject.size > 0) return Verdict::Next;
-        context.setReason(kBadUserNameOrPassword, "no password");
+        context.setReason(reason::kBadUserNameOrPassword, "no password");
         return Verdict::Deny;
     }
 
@@ -90,7 +89,7 @@ sdk::Verdict AuthFile::onAuthenticate(const sdk::ClientAuthenticate& event, Cont
     login.deadline = now + _settings.deadline;
     if (login.deferral.token != 0 && _verifier->submit(std::move(login))) return Verdict::Pending;
     _verifier->countBusy();
-    context.setReason(kServerBusy, "too many logins at once");
+    context.setReason(reason::kServerBusy, "too many logins at once");
     return Verdict::Deny;
 }
 
@@ -115,7 +114,7 @@ sdk::Verdict AuthFile::onAuthorize(const sdk::ClientAuthorize& event, Context& c
 sdk::Verdict AuthFile::deny(const sdk::ClientAuthorize& event, Context& context,
                             std::string_view reason)
 {
-    context.setReason(kNotAuthorized, reason);
+    context.setReason(reason::kNotAuthorized, reason);
     if (event.header.flags & sdk::kDryRun) return Verdict::Deny;
     _denied->add(1);
     // A Will is refused with its CONNECT, and nobody is there to be disconnected; a subscription
@@ -123,7 +122,7 @@ sdk::Verdict AuthFile::deny(const sdk::ClientAuthorize& event, Context& context,
     const bool attempt =
         event.access == sdk::Access::Publish || event.access == sdk::Access::Subscribe;
     if (attempt && _settings.disconnectWhenDenied)
-        _broker->kick(event.client->clientId, kNotAuthorized);
+        _broker->kick(event.client->clientId, reason::kNotAuthorized);
     return Verdict::Deny;
 }
 

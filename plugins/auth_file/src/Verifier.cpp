@@ -1,5 +1,7 @@
 #include "Verifier.h"
 
+#include "nanomq/reason_codes.h"
+
 #include <Poco/Exception.h>
 
 #include <openssl/crypto.h>
@@ -10,12 +12,11 @@ namespace auth_file
 {
 
 namespace sdk = nanomq::sdk;
+namespace reason = sdk::reason;
 
 namespace
 {
 
-constexpr sdk::ReasonCode kBadUserNameOrPassword = 0x86;
-constexpr sdk::ReasonCode kServerBusy = 0x89;
 constexpr std::uint32_t kIdleMs = 60'000;
 
 sdk::Metrics::Counter& logins(sdk::Metrics& metrics, const char* labels)
@@ -91,7 +92,8 @@ void Verifier::check(Login& login)
     if (Clock::now() >= login.deadline)
     {
         _busy.add(1);
-        _host.complete(login.deferral, sdk::Verdict::Deny, kServerBusy, "too many logins at once");
+        _host.complete(login.deferral, sdk::Verdict::Deny, reason::kServerBusy,
+                       "too many logins at once");
         return;
     }
     bool right = login.known && _cache.contains(login.cacheName, Clock::now());
@@ -106,7 +108,7 @@ void Verifier::check(Login& login)
         return;
     }
     _wrong.add(1);
-    _late.deny(login.deferral, kBadUserNameOrPassword,
+    _late.deny(login.deferral, reason::kBadUserNameOrPassword,
                _penalties.wrong(login.address, login.user, Clock::now()));
 }
 

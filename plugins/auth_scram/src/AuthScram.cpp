@@ -1,6 +1,7 @@
 #include "AuthScram.h"
 
 #include "ScramServer.h"
+#include "nanomq/reason_codes.h"
 
 #include <Poco/Exception.h>
 
@@ -10,13 +11,11 @@ namespace auth_scram
 {
 
 namespace sdk = nanomq::sdk;
+namespace reason = sdk::reason;
 
 namespace
 {
 
-constexpr sdk::ReasonCode kProtocolError = 0x82;
-constexpr sdk::ReasonCode kBadUserNameOrPassword = 0x86;
-constexpr sdk::ReasonCode kNotAuthorized = 0x87;
 constexpr std::size_t kMaximumMessage = 1'024; // both messages fit into the broker's state
 constexpr std::size_t kNonceBytes = 24;
 constexpr std::chrono::milliseconds kShortestDelay{1'000};
@@ -56,7 +55,7 @@ sdk::Verdict AuthScram::onEnhancedAuth(const Event& event, Context& context)
 {
     if (event.method.view() != kMethod) return Verdict::Next;
     if (event.data.size > kMaximumMessage)
-        return deny(context, kProtocolError, "a SCRAM message of more than 1,024 bytes");
+        return deny(context, reason::kProtocolError, "a SCRAM message of more than 1,024 bytes");
     return event.stage == 1 ? finish(event, context) : begin(event, context);
 }
 
@@ -76,10 +75,12 @@ credentials::Record AuthScram::recordOf(const std::string& user, bool& known) co
 sdk::Verdict AuthScram::begin(const Event& event, Context& context)
 {
     auto first = ClientFirst::parse(event.data.view());
-    if (!first) return deny(context, kBadUserNameOrPassword, "not a SCRAM client-first-message");
+    if (!first)
+        return deny(context, reason::kBadUserNameOrPassword, "not a SCRAM client-first-message");
     const auto& client = *event.client;
     if (client.hasUserName && client.userName.view() != first->user)
-        return deny(context, event.stage == 0 ? kBadUserNameOrPassword : kNotAuthorized,
+        return deny(context, event.stage == 0 ? reason::kBadUserNameOrPassword
+                                              : reason::kNotAuthorized,
                     "another user name than that of CONNECT");
     bool known = false;
     const auto record = recordOf(first->user, known);
@@ -95,7 +96,7 @@ sdk::Verdict AuthScram::finish(const Event& event, Context& context)
 {
     const auto exchange = Exchange::parse(event.state.view());
     // Nothing of ours: an exchange that another plugin, or another version, began.
-    if (!exchange) return deny(context, kNotAuthorized, "no SCRAM exchange is under way");
+    if (!exchange) return deny(context, reason::kNotAuthorized, "no SCRAM exchange is under way");
     const std::string& user = exchange->first.user;
     bool known = false;
     const auto record = recordOf(user, known);
@@ -114,8 +115,8 @@ sdk::Verdict AuthScram::finish(const Event& event, Context& context)
     const auto patience = static_cast<std::uint32_t>((_longestDelay + kShortestDelay).count());
     const auto deferral = context.defer(patience, Verdict::Deny);
     if (deferral.token == 0)
-        return deny(context, kBadUserNameOrPassword, "wrong user name or password");
-    _late->deny(deferral, kBadUserNameOrPassword, delay);
+        return deny(context, reason::kBadUserNameOrPassword, "wrong user name or password");
+    _late->deny(deferral, reason::kBadUserNameOrPassword, delay);
     return Verdict::Pending;
 }
 

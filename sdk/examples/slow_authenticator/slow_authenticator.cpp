@@ -68,7 +68,8 @@ class SlowAuthenticator final : public PluginBase
                 continue;
             }
             if (question->right) host().complete(question->deferral, Verdict::Allow, 0, "");
-            else host().complete(question->deferral, Verdict::Deny, 0x86, "wrong password");
+            else host().complete(question->deferral, Verdict::Deny,
+                                 reason::kBadUserNameOrPassword, "wrong password");
         }
         std::lock_guard lock(_mutex);
         _stop = nullptr;

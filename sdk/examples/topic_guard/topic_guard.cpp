@@ -37,7 +37,7 @@ class TopicGuard final : public PluginBase
     /// [worker]: the broker has compared the filters, only guarded topics come here.
     Verdict onPublish(const MessagePublish&, HookContext& context)
     {
-        context.setReason(0x87, _reasonText); // Not authorized
+        context.setReason(reason::kNotAuthorized, _reasonText);
         return Verdict::Deny;
     }
 

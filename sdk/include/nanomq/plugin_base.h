@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nanomq/reason_codes.h"
 #include "nanomq/services.h"
 
 #include <Poco/ClassLibrary.h>
