@@ -1,5 +1,6 @@
 // Builds every object of the broker and hands it down; read this first.
 
+#include "app/BrokerAdministration.h"
 #include "app/BrokerMetrics.h"
 #include "app/Commands.h"
 #include "app/KernelServices.h"
@@ -14,6 +15,7 @@
 #include "control/ControlClient.h"
 #include "control/ControlPath.h"
 #include "control/ControlServer.h"
+#include "plugin/PluginAdministration.h"
 #include "plugin/PluginHost.h"
 #include "plugin/PluginProbe.h"
 
@@ -107,16 +109,25 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     registerBrokerMetrics(metrics, broker);
 
     ControlVerbs verbs;
-    KernelServices services(broker, metrics, verbs);
+    HttpRouteTable routes;
+    KernelServices services(broker, metrics, verbs, routes);
     PluginHost::Options hosting;
     hosting.pluginDir = startup.pluginDir();
     hosting.confDir = startup.confDir();
     hosting.stateDir = startup.stateDir();
     PluginHost plugins(hosting, hooks, services, startup.overrides());
 
+    const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
+    PluginAdministration pluginAdministration(plugins);
+    BrokerAdministration brokerAdministration(broker, startup, raise(SIGTERM),
+                                              raise(Signals::kRestart));
+    services.offer<sdk::Query>(broker.query());
+    services.offer<sdk::PluginAdmin>(pluginAdministration);
+    services.offer<sdk::ClientAdmin>(broker.clientAdmin());
+    services.offer<sdk::BrokerAdmin>(brokerAdministration);
+
     prepareControlFolder(startup.controlPath());
     ControlServer control(startup.controlPath(), Poco::Logger::get("control"));
-    const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
     registerBrokerCommands(control,
                            {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
     registerPluginCommands(control, broker, plugins, verbs, startup);

@@ -59,7 +59,7 @@ Object::Ptr describe(const SessionSummary& session)
     object->set("protocol_version", session.protocolVersion);
     object->set("keep_alive_s", session.keepAliveSeconds);
     object->set("clean_start", session.cleanStart);
-    object->set("peer", session.peer);
+    object->set("peer", session.peer());
     object->set("worker", session.worker);
     object->set("connected_at_ms", session.connectedAtMs);
     object->set("subscriptions", session.subscriptions);

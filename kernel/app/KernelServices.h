@@ -7,7 +7,9 @@
 
 #include <Poco/Logger.h>
 
+#include <map>
 #include <string>
+#include <string_view>
 
 namespace nanomq
 {
@@ -16,20 +18,34 @@ namespace nanomq
 class KernelServices final : public PluginServices
 {
 public:
-    KernelServices(Broker& broker, Metrics& metrics, ControlVerbs& verbs) noexcept
-        : _broker(broker), _metrics(metrics), _verbs(verbs)
+    KernelServices(Broker& broker, Metrics& metrics, ControlVerbs& verbs, HttpRouteTable& routes)
+        : _broker(broker), _metrics(metrics), _verbs(verbs), _routes(routes)
     {
+    }
+
+    /// Another interface, the same for all plugins; before the first plugin is loaded. [main]
+    template <class Interface> void offer(Interface& service)
+    {
+        _others[Interface::kInterface] = &service;
     }
 
     sdk::Broker* broker(const std::string&) override { return &_broker.plugins(); }
     Metrics& metrics() override { return _metrics; }
     ControlVerbs& verbs() override { return _verbs; }
+    HttpRouteTable& routes() override { return _routes; }
+    void* find(std::string_view interfaceId) override
+    {
+        const auto found = _others.find(interfaceId);
+        return found == _others.end() ? nullptr : found->second;
+    }
     Poco::Logger& logger(const std::string& plugin) override { return Poco::Logger::get(plugin); }
 
 private:
     Broker& _broker;
     Metrics& _metrics;
     ControlVerbs& _verbs;
+    HttpRouteTable& _routes;
+    std::map<std::string, void*, std::less<>> _others; // by interface
 };
 
 } // namespace nanomq

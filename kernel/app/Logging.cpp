@@ -12,6 +12,8 @@
 #include <Poco/SplitterChannel.h>
 #include <Poco/SyslogChannel.h>
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 
 namespace nanomq
@@ -21,6 +23,9 @@ namespace
 {
 
 constexpr const char* kQueuedLines = "8192";
+
+constexpr std::array<std::string_view, 8> kLevels = {
+    "fatal", "critical", "error", "warning", "notice", "information", "debug", "trace"};
 
 Poco::AutoPtr<Poco::Channel> fileChannel(const LogConfig& config, const std::string& stateDir)
 {
@@ -61,6 +66,21 @@ void startLogging(const LogConfig& config, const std::string& stateDir)
     queue->open();
     Poco::Logger::root().setChannel(queue);
     Poco::Logger::root().setLevel(config.level);
+}
+
+bool setLogLevel(const std::string& level)
+{
+    const auto known = std::find(kLevels.begin(), kLevels.end(), level);
+    if (known == kLevels.end()) return false;
+    // Poco numbers them from 1, fatal, to 8, trace. An empty name stands for all loggers.
+    Poco::Logger::setLevel("", static_cast<int>(known - kLevels.begin()) + 1);
+    return true;
+}
+
+std::string_view logLevel()
+{
+    const int level = Poco::Logger::root().getLevel();
+    return level < 1 ? "none" : kLevels[static_cast<std::size_t>(std::min(level, 8) - 1)];
 }
 
 void stopLogging()

@@ -3,6 +3,7 @@
 #include "config/KernelConfig.h"
 
 #include <string>
+#include <string_view>
 
 namespace nanomq
 {
@@ -18,5 +19,11 @@ void startLogging(const LogConfig& config, const std::string& stateDir);
 
 /// Writes what is queued and closes the files. Thread: [main].
 void stopLogging();
+
+/// Sets the level of all loggers: "error", "debug" and the like. False for another word.
+/// Thread: [any].
+bool setLogLevel(const std::string& level);
+/// Thread: [any].
+std::string_view logLevel();
 
 } // namespace nanomq

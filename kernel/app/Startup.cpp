@@ -1,5 +1,6 @@
 #include "app/Startup.h"
 
+#include "config/ConfigEdit.h"
 #include "config/SchemaSection.h"
 #include "control/ControlPath.h"
 #include "plugin/PluginSwitches.h"
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace nanomq
 {
@@ -119,6 +122,30 @@ void Startup::reportUnclaimed(ConfigReport& report) const
     std::vector<const Schema*> all;
     for (const auto& schema : schemas) all.push_back(&schema);
     _overrides.reportUnclaimed(all, report);
+}
+
+void Startup::configure(const std::string& plugin,
+                        const std::vector<std::pair<std::string, std::string>>& settings,
+                        ConfigReport& report) const
+{
+    if (!plugin.empty() && !isPluginName(plugin))
+        return report.errors.push_back({plugin, "", "is no plugin's name"});
+    const bool ofKernel = plugin.empty();
+    const std::string path = ofKernel && _arguments.confFile
+                                 ? *_arguments.confFile
+                                 : _confDir + "/" + (ofKernel ? "nanomq" : plugin) + ".conf";
+    std::ostringstream before;
+    if (std::ifstream file(path); file) before << file.rdbuf();
+    std::string text = std::move(before).str();
+    for (const auto& [key, value] : settings) text = withSetting(text, key, value);
+
+    const ConfigFile file = ConfigFile::parse(path, text, report);
+    const std::string library = libraryOf(plugin);
+    const Schema schema =
+        ofKernel ? kernelSchema() : schemaOf(plugin, library, Poco::File(library).exists());
+    const auto configuration = Configuration::load(file, schema, _overrides, report);
+    if (ofKernel) KernelConfig::load(configuration, report.errors);
+    if (report.ok()) replaceFile(path, text);
 }
 
 std::vector<std::string> Startup::changedKeys(const Startup& before) const

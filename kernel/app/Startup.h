@@ -6,6 +6,7 @@
 #include "config/KernelConfig.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace nanomq
@@ -42,6 +43,16 @@ public:
     /// Settings of the command line that neither the kernel nor a plugin knows are errors, such
     /// variables of the environment notes.
     void reportUnclaimed(ConfigReport& report) const;
+
+    const Schema& schema() const noexcept { return _schema; }
+    const Configuration& configuration() const noexcept { return _configuration; }
+
+    /// Writes keys into the file of a plugin (empty: the kernel's), for the next start. What would
+    /// be wrong with the file then goes to `report`, and nothing is written. Throws
+    /// Poco::FileException when it cannot be. Thread: [any], one at a time.
+    void configure(const std::string& plugin,
+                   const std::vector<std::pair<std::string, std::string>>& settings,
+                   ConfigReport& report) const;
 
     /// The kernel's keys whose values differ from those of `before`.
     std::vector<std::string> changedKeys(const Startup& before) const;

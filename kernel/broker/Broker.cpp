@@ -12,7 +12,8 @@ Broker::Broker(const BrokerSettings& settings, HookBus& hooks, Quiescence& quies
     : _state(settings, hooks, quiescence),
       _observers(_state.subscriptions),
       _plugins(_state),
-      _listing(_state)
+      _listing(_state),
+      _query(_listing, _listeners)
 {
     std::vector<HookBus::Worker> attached;
     for (unsigned number = 0; number < settings.workers; ++number)
@@ -39,6 +40,7 @@ void Broker::start()
 {
     for (auto& worker : _state.workers)
         _threads.emplace_back([loop = &worker->loop()] { loop->run(); });
+    _state.running = true;
     Worker& first = *_state.workers.front();
     first.loop().mailbox().post([&first] { first.tell(sdk::BrokerStarted{}, {}); });
 }
@@ -62,6 +64,7 @@ template <class Call> void Broker::onEveryWorker(Call call)
 void Broker::stop()
 {
     if (_threads.empty()) return;
+    _state.running = false; // who waits for a listing gives up
     onEveryWorker([](Worker& worker) {
         if (worker.number() == 0) worker.tell(sdk::BrokerStopping{}, {});
         worker.stopAccepting();

@@ -4,6 +4,7 @@
 #include "broker/Listing.h"
 #include "broker/ObserverFilters.h"
 #include "broker/PluginBroker.h"
+#include "broker/PluginQuery.h"
 #include "broker/Worker.h"
 #include "hook/HookBus.h"
 #include "net/Listener.h"
@@ -59,6 +60,10 @@ public:
     Listing& listing() noexcept { return _listing; }
     /// The interface nanomq.broker/1.
     sdk::Broker& plugins() noexcept { return _plugins; }
+    /// The interface nanomq.client_admin/1.
+    sdk::ClientAdmin& clientAdmin() noexcept { return _plugins; }
+    /// The interface nanomq.query/1.
+    sdk::Query& query() noexcept { return _query; }
 
 private:
     /// Runs `call` on every worker and waits until all have.
@@ -71,6 +76,7 @@ private:
     PluginBroker _plugins;
     Listing _listing;
     std::vector<std::unique_ptr<Listener>> _listeners;
+    PluginQuery _query;
     std::vector<std::thread> _threads;
 };
 

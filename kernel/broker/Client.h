@@ -46,11 +46,16 @@ public:
     ProtocolVersion version() const noexcept { return _version; }
     Session* session() noexcept { return _session; }
     Worker& worker() noexcept { return *_worker; }
+    /// PUBLISH packets that were taken from it.
+    std::uint64_t published() const noexcept { return _published; }
 
     /// Ends the connection for a reason of the server's: DISCONNECT to a 5.0 client, then close.
     void disconnect(ReasonCode reason, std::string_view why);
     /// Rights have changed: asks about its subscriptions anew. Requires: connected.
     void reviewRights();
+    /// Somebody else subscribes for it, or unsubscribes; no hook is asked. Requires: connected.
+    ReasonCode subscribeOnBehalf(std::string_view topicFilter, QoS qos);
+    ReasonCode unsubscribeOnBehalf(std::string_view topicFilter);
     /// The server has ended a subscription of its session.
     void subscriptionEnded(FilterId filter);
 
@@ -221,6 +226,7 @@ private:
     std::unique_ptr<RetainedReplay> _replay; // since there was something to send
     MonotonicMs _lastReceived = 0;
     std::uint32_t _expectedBytes = 0;
+    std::uint64_t _published = 0;
     std::uint32_t _maximumPacketSize = UINT32_MAX; // the client's, in bytes (§3.1.2.11.4)
     std::uint16_t _keepAliveSeconds = 0;
     ProtocolVersion _version = ProtocolVersion::v3_1_1;

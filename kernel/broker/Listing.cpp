@@ -1,10 +1,7 @@
 #include "broker/Listing.h"
 
-#include <Poco/Exception.h>
-
-#include <algorithm>
-#include <future>
-#include <memory>
+#include "broker/Client.h"
+#include "broker/WorkerWalk.h"
 
 namespace nanomq
 {
@@ -12,27 +9,11 @@ namespace nanomq
 namespace
 {
 
-constexpr std::chrono::seconds kDeadline{5};
-
-/// Runs `look(worker)` on a worker; the future gets its result. The state it shares outlives
-/// whoever gives up waiting.
-template <class Look> auto ask(Worker& worker, Look look)
-{
-    using Answer = decltype(look(worker));
-    auto promise = std::make_shared<std::promise<Answer>>();
-    auto future = promise->get_future();
-    worker.loop().mailbox().post(
-        [&worker, promise, look = std::move(look)]() mutable { promise->set_value(look(worker)); });
-    return future;
-}
-
-template <class Answer> Answer await(std::future<Answer>& future, const Worker& worker)
-{
-    if (future.wait_for(kDeadline) != std::future_status::ready)
-        throw Poco::TimeoutException("worker " + std::to_string(worker.number()) +
-                                     " did not answer within 5 s");
-    return future.get();
-}
+/// What a worker looks at in one slice: some ten microseconds.
+constexpr std::size_t kSessionsPerSlice = 128;
+constexpr std::size_t kSubscriptionsPerSlice = 128;
+constexpr std::size_t kFiltersPerSlice = 256;
+constexpr std::size_t kRetainedPerSlice = 128;
 
 SessionSummary summaryOf(Worker& worker, Session& session)
 {
@@ -40,7 +21,10 @@ SessionSummary summaryOf(Worker& worker, Session& session)
     summary.clientId = session.clientId();
     summary.connected = session.client != nullptr;
     summary.worker = worker.number();
+    summary.expirySeconds = session.expiryInterval;
     summary.subscriptions = session.subscriptions().size();
+    if (session.client) summary.received = session.client->published();
+    if (session.will) summary.will = session.will->message;
     const auto load = session.outbound().load();
     summary.queued = load.queued;
     summary.inFlight = load.inFlight;
@@ -48,7 +32,9 @@ SessionSummary summaryOf(Worker& worker, Session& session)
     if (const auto* const info = ClientIdentity::infoOf(identity.get()))
     {
         if (info->hasUserName) summary.userName = std::string(info->userName.view());
-        summary.peer = std::string(info->peerAddress.view()) + ":" + std::to_string(info->peerPort);
+        summary.peerAddress = info->peerAddress.view();
+        summary.peerPort = info->peerPort;
+        summary.listener = info->listener.view();
         summary.cleanStart = info->cleanStart;
         summary.protocolVersion = info->protocolVersion;
         summary.keepAliveSeconds = info->keepAliveSeconds;
@@ -57,100 +43,256 @@ SessionSummary summaryOf(Worker& worker, Session& session)
     return summary;
 }
 
-void subscriptionsOf(Worker& worker, Session& session, std::vector<SubscriptionSummary>& out)
+bool contains(std::string_view text, std::string_view part) noexcept
 {
-    auto& index = worker.broker().subscriptions;
-    for (const FilterId filter : session.subscriptions())
-    {
-        const auto options = index.options(filter, session.outbound().id());
-        if (!options) continue;
-        out.push_back({session.clientId(), index.text(filter),
-                       static_cast<unsigned>(options->maximumQoS()), options->noLocal(),
-                       options->retainAsPublished(), options->subscriptionIdentifier()});
-    }
+    return text.find(part) != std::string_view::npos;
 }
 
-/// The worker's sessions behind `after`, the first `limit` of them in order.
-std::vector<Session*> page(Worker& worker, const std::string& after, std::size_t limit)
+/// Sessions of one worker, slice by slice.
+struct SessionStep
 {
-    std::vector<Session*> found;
-    worker.visitSessions(after, [&](Session& session) {
-        if (found.size() == limit) return false;
-        found.push_back(&session);
+    using Item = SessionSummary;
+
+    SessionFilter filter; // `after` moves along
+
+    WalkSlice<Item> operator()(Worker& worker)
+    {
+        WalkSlice<Item> slice;
+        slice.ended = true;
+        if (!filter.clientId.empty())
+        {
+            Session* const session = worker.find(filter.clientId);
+            if (session && filter.matches(*session))
+                slice.items.push_back(summaryOf(worker, *session));
+            return slice;
+        }
+        std::size_t looked = 0;
+        const Session* last = nullptr;
+        worker.visitSessions(filter.after, [&](Session& session) {
+            if (looked++ == kSessionsPerSlice) return slice.ended = false;
+            last = &session;
+            if (filter.matches(session)) slice.items.push_back(summaryOf(worker, session));
+            return true;
+        });
+        if (last) filter.after = last->clientId();
+        return slice;
+    }
+};
+
+/// Subscriptions of one worker's sessions, slice by slice. A session may have more than fit into
+/// one: its table of them is then gone through bucket by bucket.
+struct SubscriptionStep
+{
+    using Item = SubscriptionSummary;
+
+    SessionFilter filter; // `after` moves along
+    std::string inside{}; // the session whose subscriptions are listed; empty: between sessions
+    std::size_t bucket = 0;
+    std::size_t buckets = 0;
+
+    WalkSlice<Item> operator()(Worker& worker)
+    {
+        WalkSlice<Item> slice;
+        slice.ended = true;
+        std::size_t budget = kSubscriptionsPerSlice;
+        const auto enter = [&](Session& session) {
+            if (inside != session.clientId())
+            {
+                inside = session.clientId();
+                bucket = buckets = 0;
+            }
+            if (!goThrough(worker, session, budget, slice.items)) return false;
+            filter.after = std::exchange(inside, {});
+            return true;
+        };
+        if (!filter.clientId.empty() && inside.empty()) inside = filter.clientId;
+        if (!inside.empty())
+        {
+            Session* const session = worker.find(inside);
+            if (!session || !filter.matches(*session)) filter.after = std::exchange(inside, {});
+            else if (!enter(*session)) slice.ended = false;
+        }
+        if (!slice.ended || !filter.clientId.empty()) return slice;
+        std::string passed = filter.after;
+        worker.visitSessions(passed, [&](Session& session) {
+            if (budget == 0) return slice.ended = false;
+            --budget;
+            if (!filter.matches(session))
+            {
+                filter.after = session.clientId();
+                return true;
+            }
+            return slice.ended = enter(session);
+        });
+        return slice;
+    }
+
+    /// False when there is more for the next slice.
+    bool goThrough(Worker& worker, Session& session, std::size_t& budget,
+                   std::vector<Item>& items)
+    {
+        const auto& all = session.subscriptions();
+        if (buckets != all.bucket_count()) bucket = 0; // they stand elsewhere now
+        buckets = all.bucket_count();
+        for (; bucket < buckets; ++bucket)
+        {
+            if (budget == 0) return false;
+            --budget;
+            for (auto at = all.begin(bucket); at != all.end(bucket); ++at)
+                add(worker, session, *at, items);
+        }
         return true;
-    });
-    return found;
-}
-
-/// Asks every worker for its page and merges them.
-template <class Item, class Look>
-std::vector<Item> merged(BrokerState& broker, Look look)
-{
-    std::vector<std::future<std::vector<Item>>> answers;
-    for (auto& worker : broker.workers) answers.push_back(ask(*worker, look));
-    std::vector<Item> all;
-    for (std::size_t i = 0; i < answers.size(); ++i)
-    {
-        auto items = await(answers[i], *broker.workers[i]);
-        all.insert(all.end(), std::make_move_iterator(items.begin()),
-                   std::make_move_iterator(items.end()));
     }
-    std::stable_sort(all.begin(), all.end(),
-                     [](const Item& a, const Item& b) { return a.clientId < b.clientId; });
-    return all;
-}
+
+    static void add(Worker& worker, Session& session, FilterId filter, std::vector<Item>& items)
+    {
+        const auto& index = worker.broker().subscriptions;
+        const auto options = index.options(filter, session.outbound().id());
+        if (!options) return;
+        items.push_back({session.clientId(), index.text(filter),
+                         static_cast<unsigned>(options->maximumQoS()), options->noLocal(),
+                         options->retainAsPublished(), session.client != nullptr,
+                         options->subscriptionIdentifier()});
+    }
+};
 
 } // namespace
 
+bool SessionFilter::matches(Session& session) const
+{
+    if (connected && *connected != (session.client != nullptr)) return false;
+    if (!clientId.empty() && session.clientId() != clientId) return false;
+    if (!contains(session.clientId(), clientIdPart)) return false;
+    if (userName.empty() && userNamePart.empty()) return true;
+    const auto identity = session.outbound().identity();
+    const auto* const info = ClientIdentity::infoOf(identity.get());
+    if (!info || !info->hasUserName) return false;
+    return (userName.empty() || info->userName.view() == userName) &&
+           contains(info->userName.view(), userNamePart);
+}
+
+std::vector<Worker*> Listing::workersFor(const SessionFilter& filter) const
+{
+    if (!filter.clientId.empty()) return {&_broker.workerOf(filter.clientId)};
+    std::vector<Worker*> all;
+    for (const auto& worker : _broker.workers) all.push_back(worker.get());
+    return all;
+}
+
+void Listing::visitSessions(const SessionFilter& filter,
+                            const std::function<bool(const SessionSummary&)>& visitor)
+{
+    WorkerWalk<SessionStep> walk(workersFor(filter), SessionStep{filter});
+    while (const SessionSummary* const session = walk.next())
+        if (!visitor(*session)) return;
+}
+
+void Listing::visitSubscriptions(const SessionFilter& filter,
+                                 const std::function<bool(const SubscriptionSummary&)>& visitor)
+{
+    WorkerWalk<SubscriptionStep> walk(workersFor(filter), SubscriptionStep{filter});
+    while (const SubscriptionSummary* const subscription = walk.next())
+        if (!visitor(*subscription)) return;
+}
+
+void Listing::visitFilters(std::string_view part,
+                           const std::function<bool(const FilterSummary&)>& visitor)
+{
+    FilterCursor cursor;
+    std::vector<FilterSummary> slice;
+    for (bool more = true; more;)
+    {
+        slice.clear();
+        more = _broker.subscriptions.list(cursor, kFiltersPerSlice, slice);
+        for (const auto& filter : slice)
+            if (contains(filter.text, part) && !visitor(filter)) return;
+    }
+}
+
+void Listing::visitRetained(const TopicFilter& filter,
+                            const std::function<bool(const MessageRef&)>& visitor)
+{
+    // Any worker may look: it is online in the Quiescence.
+    Worker& worker = *_broker.workers.front();
+    const auto scan = std::make_shared<RetainedScan>(filter);
+    WalkSlice<MessageRef> slice;
+    while (!slice.ended)
+    {
+        auto answer = askWorker(worker, [scan](Worker& owner) {
+            WalkSlice<MessageRef> found;
+            found.ended = !scan->next(owner.broker().retained, kRetainedPerSlice,
+                                      [&found](const Message& message) {
+                                          found.items.push_back(MessageRef::share(&message));
+                                      });
+            return found;
+        });
+        slice = awaitWorker(answer, worker);
+        for (const auto& message : slice.items)
+            if (!visitor(message)) return;
+    }
+}
+
 std::vector<SessionSummary> Listing::sessions(const std::string& after, std::size_t limit)
 {
-    auto all = merged<SessionSummary>(_broker, [after, limit](Worker& worker) {
-        std::vector<SessionSummary> summaries;
-        for (auto* const session : page(worker, after, limit))
-            summaries.push_back(summaryOf(worker, *session));
-        return summaries;
+    std::vector<SessionSummary> page;
+    SessionFilter filter;
+    filter.after = after;
+    if (limit == 0) return page;
+    visitSessions(filter, [&page, limit](const SessionSummary& session) {
+        page.push_back(session);
+        return page.size() < limit;
     });
-    if (all.size() > limit) all.resize(limit);
-    return all;
+    return page;
 }
 
 std::optional<SessionSummary> Listing::session(const std::string& clientId)
 {
-    Worker& worker = _broker.workerOf(clientId);
-    auto answer = ask(worker, [clientId](Worker& owner) -> std::optional<SessionSummary> {
-        Session* const session = owner.find(clientId);
-        if (!session) return std::nullopt;
-        return summaryOf(owner, *session);
+    std::optional<SessionSummary> found;
+    if (clientId.empty()) return found;
+    SessionFilter filter;
+    filter.clientId = clientId;
+    visitSessions(filter, [&found](const SessionSummary& session) {
+        found = session;
+        return false;
     });
-    return await(answer, worker);
+    return found;
 }
 
 std::vector<SubscriptionSummary> Listing::subscriptions(const std::string& after,
                                                         std::size_t limit, std::string& last)
 {
-    // Which sessions the page holds is known once all workers have told their first ones.
-    const auto sessionsOfPage = sessions(after, limit);
-    last = sessionsOfPage.size() < limit ? std::string() : sessionsOfPage.back().clientId;
-    if (sessionsOfPage.empty()) return {};
-    const std::string end = sessionsOfPage.back().clientId;
-    return merged<SubscriptionSummary>(_broker, [after, limit, end](Worker& worker) {
-        std::vector<SubscriptionSummary> summaries;
-        for (auto* const session : page(worker, after, limit))
-            if (session->clientId() <= end) nanomq::subscriptionsOf(worker, *session, summaries);
-        return summaries;
+    std::vector<SubscriptionSummary> page;
+    SessionFilter filter;
+    filter.after = after;
+    last.clear();
+    std::size_t clients = 0;
+    visitSubscriptions(filter, [&](const SubscriptionSummary& subscription) {
+        if (page.empty() || page.back().clientId != subscription.clientId)
+        {
+            if (clients == limit)
+            {
+                last = page.empty() ? after : page.back().clientId;
+                return false;
+            }
+            ++clients;
+        }
+        page.push_back(subscription);
+        return true;
     });
+    return page;
 }
 
 std::vector<SubscriptionSummary> Listing::subscriptionsOf(const std::string& clientId)
 {
-    Worker& worker = _broker.workerOf(clientId);
-    auto answer = ask(worker, [clientId](Worker& owner) {
-        std::vector<SubscriptionSummary> summaries;
-        if (Session* const session = owner.find(clientId))
-            nanomq::subscriptionsOf(owner, *session, summaries);
-        return summaries;
+    std::vector<SubscriptionSummary> found;
+    SessionFilter filter;
+    filter.clientId = clientId;
+    if (clientId.empty()) return found;
+    visitSubscriptions(filter, [&found](const SubscriptionSummary& subscription) {
+        found.push_back(subscription);
+        return true;
     });
-    return await(answer, worker);
+    return found;
 }
 
 } // namespace nanomq

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,16 +36,23 @@ struct SessionSummary
 {
     std::string clientId;
     std::optional<std::string> userName;
-    std::string peer; // "192.0.2.7:50123"
+    std::string peerAddress; // "192.0.2.7"
+    unsigned peerPort = 0;
+    std::string listener;
     bool connected = false;
     bool cleanStart = false;
     unsigned protocolVersion = 0;
     unsigned keepAliveSeconds = 0;
     unsigned worker = 0;
+    std::uint32_t expirySeconds = 0;
     std::uint64_t connectedAtMs = 0; // Unix time
+    std::uint64_t received = 0;      // PUBLISH packets of this connection
     std::size_t subscriptions = 0;
     std::size_t queued = 0;
     std::size_t inFlight = 0;
+    MessageRef will; // null: none
+
+    std::string peer() const { return peerAddress + ":" + std::to_string(peerPort); }
 };
 
 struct SubscriptionSummary
@@ -54,25 +62,56 @@ struct SubscriptionSummary
     unsigned qos = 0;
     bool noLocal = false;
     bool retainAsPublished = false;
+    bool connected = false;
     std::uint32_t subscriptionIdentifier = 0; // 0: none
 };
 
-/// What sessions and subscriptions there are, in pages ordered by Client Identifier.
+/// Which sessions; what is empty does not restrict.
+struct SessionFilter
+{
+    std::string after;    // behind this Client Identifier
+    std::string clientId; // this one
+    std::string clientIdPart;
+    std::string userName;
+    std::string userNamePart;
+    std::optional<bool> connected;
+
+    bool matches(Session& session) const;
+};
+
+/// What there is, of all workers.
 ///
-/// Each worker looks at its own sessions, for one page at a time, so nobody locks what messages
-/// travel through. Thread: any but a worker; calls wait for the workers, 5 s at most, and throw
-/// Poco::TimeoutException then.
+/// Each worker looks at its own in slices (WorkerWalk.h), so nobody locks what messages travel
+/// through, and the longest listing holds up none for more than a slice's time. Visitors run on
+/// the caller's thread and return false to end the walk. Thread: any but a worker; calls wait for
+/// the workers, 5 s at most for each slice, and throw Poco::TimeoutException then, and
+/// Poco::IllegalStateException when the broker does not run.
 class Listing
 {
 public:
     explicit Listing(BrokerState& broker) noexcept : _broker(broker) {}
+
+    /// In the order of Client Identifiers.
+    void visitSessions(const SessionFilter& filter,
+                       const std::function<bool(const SessionSummary&)>& visitor);
+    /// The subscriptions of these sessions, likewise. Those of a session whose table of them grows
+    /// meanwhile may be shown twice.
+    void visitSubscriptions(const SessionFilter& filter,
+                            const std::function<bool(const SubscriptionSummary&)>& visitor);
+    /// Filters with subscribers, in no order; those that contain `part`.
+    void visitFilters(std::string_view part,
+                      const std::function<bool(const FilterSummary&)>& visitor);
+    /// Retained messages, in the order of their topics' levels.
+    void visitRetained(const TopicFilter& filter,
+                       const std::function<bool(const MessageRef&)>& visitor);
 
     /// At most `limit` sessions behind the identifier `after`.
     std::vector<SessionSummary> sessions(const std::string& after, std::size_t limit);
     /// One session; nothing if there is none.
     std::optional<SessionSummary> session(const std::string& clientId);
 
-    /// All subscriptions of at most `limit` sessions behind the identifier `after`.
+    /// All subscriptions of at most `limit` sessions behind the identifier `after`; sessions
+    /// without any are passed over.
     /// @param last  becomes the last identifier looked at; empty when there are no more.
     std::vector<SubscriptionSummary> subscriptions(const std::string& after, std::size_t limit,
                                                    std::string& last);
@@ -80,6 +119,8 @@ public:
     std::vector<SubscriptionSummary> subscriptionsOf(const std::string& clientId);
 
 private:
+    std::vector<Worker*> workersFor(const SessionFilter& filter) const;
+
     BrokerState& _broker;
 };
 

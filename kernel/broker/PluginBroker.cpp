@@ -96,6 +96,37 @@ sdk::Status PluginBroker::reauthorize(sdk::Str clientId)
     return 0;
 }
 
+sdk::Status PluginBroker::subscribe(sdk::Str clientId, sdk::Str topicFilter, std::uint8_t qos)
+{
+    if (qos > 2) return -EINVAL;
+    return onBehalf(clientId, topicFilter,
+                    [qos, filter = std::string(topicFilter.view())](Client& client) {
+                        client.subscribeOnBehalf(filter, static_cast<QoS>(qos));
+                    });
+}
+
+sdk::Status PluginBroker::unsubscribe(sdk::Str clientId, sdk::Str topicFilter)
+{
+    return onBehalf(clientId, topicFilter,
+                    [filter = std::string(topicFilter.view())](Client& client) {
+                        client.unsubscribeOnBehalf(filter);
+                    });
+}
+
+template <class Act>
+sdk::Status PluginBroker::onBehalf(sdk::Str clientId, sdk::Str topicFilter, Act act)
+{
+    const auto filter = TopicFilter::parse(topicFilter.view());
+    if (!isUtf8(topicFilter.view()) || !filter || _broker.tooDeep(filter->filter()))
+        return -EINVAL;
+    Worker& worker = _broker.workerOf(clientId.view());
+    worker.loop().mailbox().post([&worker, id = std::string(clientId.view()), act = std::move(act)] {
+        Session* const session = worker.find(id);
+        if (session && session->client) act(*session->client);
+    });
+    return 0;
+}
+
 sdk::Status PluginBroker::message(const sdk::Message* message, sdk::MessagePublished* view)
 {
     const auto* const kept = static_cast<const Message*>(keptMessage(message));

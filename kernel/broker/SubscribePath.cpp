@@ -131,6 +131,22 @@ ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& re
     return static_cast<ReasonCode>(wanted.qos);
 }
 
+ReasonCode Client::subscribeOnBehalf(std::string_view topicFilter, QoS qos)
+{
+    SubscriptionRequest request;
+    request.topicFilter = topicFilter;
+    request.qos = qos;
+    const auto granted = std::min(qos, _worker->broker().settings.maximumQoS);
+    const ReasonCode reason = subscribe({std::string(topicFilter), granted}, request, 0);
+    if (_replay) _replay->start();
+    return reason;
+}
+
+ReasonCode Client::unsubscribeOnBehalf(std::string_view topicFilter)
+{
+    return unsubscribe({std::string(topicFilter)});
+}
+
 void Client::replayRetained(FilterId id, const TopicFilter& filter, SubscriptionOptions options)
 {
     if (!_replay) _replay = std::make_unique<RetainedReplay>(*_worker, *_session);

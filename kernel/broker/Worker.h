@@ -52,6 +52,7 @@ struct BrokerState
     SessionSlots slots;
     OutboundPolicy outbound;
     std::atomic<std::size_t> connections{0}; // now, for the limit
+    std::atomic<bool> running{false};        // workers look into their mailboxes
     std::vector<std::unique_ptr<Worker>> workers;
 
     /// Whether a Topic Name or Topic Filter has more levels than the settings allow.

@@ -44,6 +44,11 @@ public:
     /// Thread: [worker], any.
     bool enter() const noexcept;
     void leave() const noexcept { _connections.fetch_sub(1, std::memory_order_relaxed); }
+    /// Connections that were counted in and did not leave. Thread: [any].
+    std::size_t connections() const noexcept
+    {
+        return _connections.load(std::memory_order_relaxed);
+    }
 
 private:
     void listenAtAddress();

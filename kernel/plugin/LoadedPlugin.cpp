@@ -128,6 +128,9 @@ PluginStep LoadedPlugin::quiesce()
     if (!_side->withdrawVerbs(_deadlines.quiesce))
         return PluginStep::stuck("a control verb of it still runs after " +
                                  std::to_string(_deadlines.quiesce.count()) + " ms");
+    if (!_side->routes().withdraw(_deadlines.quiesce))
+        return PluginStep::stuck("an HTTP route of it still runs after " +
+                                 std::to_string(_deadlines.quiesce.count()) + " ms");
     const auto deadlineMs = static_cast<std::uint32_t>(_deadlines.quiesce.count());
     // It is told the deadline; a moment more is given to one that keeps to it.
     const PluginStep step = call(

@@ -381,6 +381,7 @@ PluginResult PluginHost::Jobs::unload(const std::string& name)
 void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin> version)
 {
     version->side()->publishVerbs();
+    version->side()->publishRoutes();
     showFacts(plugin, *version);
     plugin.running = std::move(version);
 }

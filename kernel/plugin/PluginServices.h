@@ -3,8 +3,10 @@
 #include "base/Metrics.h"
 #include "nanomq/services.h"
 #include "plugin/ControlVerbs.h"
+#include "plugin/HttpRouteTable.h"
 
 #include <string>
+#include <string_view>
 
 namespace Poco
 {
@@ -22,6 +24,9 @@ public:
     virtual sdk::Broker* broker(const std::string& plugin) = 0;
     virtual Metrics& metrics() = 0;
     virtual ControlVerbs& verbs() = 0;
+    virtual HttpRouteTable& routes() = 0;
+    /// Any other interface that is the same for all plugins; null when there is none.
+    virtual void* find(std::string_view interfaceId) = 0;
     /// Where a plugin's lines go.
     virtual Poco::Logger& logger(const std::string& plugin) = 0;
 

@@ -47,6 +47,7 @@ PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration co
     : _name(std::move(name)),
       _version(version),
       _config(std::move(configuration)),
+      _routes(_name, version, services.routes()),
       _bus(bus),
       _services(services),
       _metrics(metrics),
@@ -76,8 +77,9 @@ void* PluginSide::query(const char* interfaceId)
     if (id == sdk::Metrics::kInterface) return static_cast<sdk::Metrics*>(&_metrics);
     if (id == sdk::MetricsReader::kInterface) return static_cast<sdk::MetricsReader*>(&_metrics);
     if (id == sdk::Control::kInterface) return static_cast<sdk::Control*>(this);
+    if (id == sdk::HttpRoutes::kInterface) return static_cast<sdk::HttpRoutes*>(&_routes);
     if (id == sdk::Broker::kInterface) return _services.broker(_name);
-    return nullptr;
+    return _services.find(id);
 }
 
 sdk::Status PluginSide::subscribe(const sdk::HookSpec* spec)
@@ -175,6 +177,12 @@ void PluginSide::publishVerbs()
     _verbsPublished = true;
     for (auto& verb : _stagedVerbs) _services.verbs().add(_version, std::move(verb));
     _stagedVerbs.clear();
+}
+
+void PluginSide::publishRoutes()
+{
+    for (const auto& route : _routes.publish())
+        note("http routes", "another plugin serves " + route);
 }
 
 bool PluginSide::withdrawVerbs(std::chrono::milliseconds deadline)

@@ -7,6 +7,7 @@
 #include "plugin/ControlVerbs.h"
 #include "plugin/PluginConfig.h"
 #include "plugin/PluginMetrics.h"
+#include "plugin/PluginRoutes.h"
 #include "plugin/PluginServices.h"
 #include "plugin/PluginTasks.h"
 
@@ -48,6 +49,9 @@ public:
     /// Its hooks are active: its verbs are, too, from now on.
     void publishVerbs();
     [[nodiscard]] bool withdrawVerbs(std::chrono::milliseconds deadline);
+    PluginRoutes& routes() noexcept { return _routes; }
+    /// The same for its HTTP routes.
+    void publishRoutes();
 
     std::uint64_t errors() const noexcept
     {
@@ -77,6 +81,7 @@ private:
     const std::string _name;
     const std::uint64_t _version;
     PluginConfig _config;
+    PluginRoutes _routes;
     HookBus& _bus;
     PluginServices& _services;
     PluginMetrics& _metrics;

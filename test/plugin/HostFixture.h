@@ -139,12 +139,15 @@ protected:
         nanomq::sdk::Broker* broker(const std::string&) override { return nullptr; }
         nanomq::Metrics& metrics() override { return registry; }
         nanomq::ControlVerbs& verbs() override { return controlVerbs; }
+        nanomq::HttpRouteTable& routes() override { return routeTable; }
+        void* find(std::string_view) override { return nullptr; }
         Poco::Logger& logger(const std::string& plugin) override
         {
             return Poco::Logger::get("plugin." + plugin);
         }
         nanomq::Metrics registry;
         nanomq::ControlVerbs controlVerbs;
+        nanomq::HttpRouteTable routeTable;
     };
 
     TestFolder _folder;

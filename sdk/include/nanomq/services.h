@@ -1,7 +1,10 @@
 #pragma once
 
+#include "nanomq/admin.h"
+#include "nanomq/http_routes.h"
 #include "nanomq/metrics_reader.h"
 #include "nanomq/plugin.h"
+#include "nanomq/query.h"
 
 // What the broker offers beyond hooks. Each is fetched with Host::query(Interface::kInterface).
 // The broker implements them; they only grow at the end. Everything registered through them is

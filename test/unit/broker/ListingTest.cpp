@@ -56,7 +56,7 @@ public:
                 CPPUNIT_ASSERT_EQUAL(worker, summary->worker);
                 CPPUNIT_ASSERT_EQUAL(5U, summary->protocolVersion);
                 CPPUNIT_ASSERT_EQUAL(std::size_t{1}, summary->subscriptions);
-                CPPUNIT_ASSERT(summary->peer.starts_with("127.0.0.1:"));
+                CPPUNIT_ASSERT(summary->peer().starts_with("127.0.0.1:"));
             }
             CPPUNIT_ASSERT(eventually([&] { return !broker().listing().session(id)->connected; }));
             auto publisher = client("publisher");

@@ -20,6 +20,7 @@ class PluginBrokerTest : public BrokerFixture
     CPPUNIT_TEST(refusesWhatMqttDoesNotAllow);
     CPPUNIT_TEST(refusesWhenTooMuchWaits);
     CPPUNIT_TEST(kicksAClientWhereverItIs);
+    CPPUNIT_TEST(subscribesForAClientAndUnsubscribes);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -136,6 +137,22 @@ public:
             kicked.expectDisconnect(ReasonCode::AdministrativeAction);
         }
         CPPUNIT_ASSERT_EQUAL_MESSAGE("nobody", 0, broker().plugins().kick("nobody", 0x98));
+    }
+
+    void subscribesForAClientAndUnsubscribes()
+    {
+        auto publisher = client("publisher");
+        publisher.publish("t", "kept", {.qos = QoS::AtLeastOnce, .retain = true});
+        auto subscriber = client("subscriber");
+        auto& plugins = broker().clientAdmin();
+        CPPUNIT_ASSERT_EQUAL(-EINVAL, plugins.subscribe("subscriber", "a/#/b", 0));
+        CPPUNIT_ASSERT_EQUAL(-EINVAL, plugins.subscribe("subscriber", "t", 3));
+        CPPUNIT_ASSERT_EQUAL(0, plugins.subscribe("nobody", "t", 1));
+        CPPUNIT_ASSERT_EQUAL(0, plugins.subscribe("subscriber", "t", 1));
+        subscriber.expectPublish("t", "kept", QoS::AtLeastOnce);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, broker().figures().subscriptions);
+        CPPUNIT_ASSERT_EQUAL(0, plugins.unsubscribe("subscriber", "t"));
+        CPPUNIT_ASSERT(eventually([&] { return broker().figures().subscriptions == 0; }));
     }
 
 private:
