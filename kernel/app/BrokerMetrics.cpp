@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <string>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace nanomq
@@ -9,6 +10,13 @@ namespace nanomq
 
 namespace
 {
+
+std::uint64_t maximumResidentBytes()
+{
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
 
 struct Figure
 {
@@ -24,6 +32,12 @@ constexpr Figure kFigures[] = {
      &BrokerFigures::sessions},
     {MetricKind::Gauge, "nanomq_subscriptions", "Subscriptions, those of plugins included",
      &BrokerFigures::subscriptions},
+    {MetricKind::Gauge, "nanomq_shared_subscriptions", "Shared Subscriptions, of all subscriptions",
+     &BrokerFigures::sharedSubscriptions},
+    {MetricKind::Gauge, "nanomq_messages_waiting", "Messages in the queues of sessions",
+     &BrokerFigures::messagesWaiting},
+    {MetricKind::Gauge, "nanomq_messages_waiting_bytes", "Memory of these messages",
+     &BrokerFigures::messagesWaitingBytes},
     {MetricKind::Gauge, "nanomq_topic_filters", "Topic Filters with subscribers",
      &BrokerFigures::topicFilters},
     {MetricKind::Gauge, "nanomq_retained_messages", "Retained messages", &BrokerFigures::retained},
@@ -35,10 +49,22 @@ constexpr Figure kFigures[] = {
      &BrokerFigures::connectsRefused},
     {MetricKind::Counter, "nanomq_disconnects_total", "Connections of accepted clients that ended",
      &BrokerFigures::disconnects},
+    {MetricKind::Counter, "nanomq_sockets_accepted_total",
+     "Connections accepted, those that never sent a CONNECT included",
+     &BrokerFigures::socketsAccepted},
+    {MetricKind::Counter, "nanomq_sessions_expired_total", "Sessions whose time was over",
+     &BrokerFigures::sessionsExpired},
     {MetricKind::Counter, "nanomq_packets_received_total", "Control Packets received",
      &BrokerFigures::packetsReceived},
     {MetricKind::Counter, "nanomq_bytes_received_total", "Bytes received",
      &BrokerFigures::bytesReceived},
+    {MetricKind::Counter, "nanomq_packets_sent_total", "Control Packets sent",
+     &BrokerFigures::packetsSent},
+    {MetricKind::Counter, "nanomq_bytes_sent_total", "Bytes sent", &BrokerFigures::bytesSent},
+    {MetricKind::Counter, "nanomq_payload_bytes_received_total",
+     "Payload of the messages received", &BrokerFigures::payloadBytesReceived},
+    {MetricKind::Counter, "nanomq_payload_bytes_sent_total", "Payload of the messages sent",
+     &BrokerFigures::payloadBytesSent},
     {MetricKind::Counter, "nanomq_packets_malformed_total", "Packets that broke the protocol",
      &BrokerFigures::malformedPackets},
     {MetricKind::Counter, "nanomq_messages_received_total",
@@ -104,6 +130,13 @@ void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
                    [&broker] { return static_cast<double>(broker.figures().messagesExpired); });
     metrics.reader(MetricKind::Gauge, "nanomq_resident_bytes", "", "Resident memory of the broker",
                    [] { return static_cast<double>(residentBytes()); });
+    metrics.reader(MetricKind::Gauge, "nanomq_resident_bytes_maximum", "", "The most it was",
+                   [] { return static_cast<double>(maximumResidentBytes()); });
+    metrics.reader(MetricKind::Gauge, "nanomq_uptime_seconds", "", "Time since the start",
+                   [started = monotonicNow()] {
+                       return static_cast<double>((monotonicNow() - started) / 1000);
+                   });
+    metrics.gauge("nanomq_build_info", "version=\"" NANOMQ_VERSION "\"", "1, for its label").set(1);
 }
 
 std::uint64_t residentBytes()

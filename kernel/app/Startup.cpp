@@ -48,6 +48,17 @@ Schema schemaOf(const std::string& plugin, const std::string& library, bool pres
     return json ? Schema::fromJson(plugin, *json) : Schema::openFor(plugin);
 }
 
+SystemReaders systemReaders(KernelConfig::SystemReaders readers) noexcept
+{
+    switch (readers)
+    {
+    case KernelConfig::SystemReaders::Nobody: return SystemReaders::Nobody;
+    case KernelConfig::SystemReaders::Everybody: return SystemReaders::Everybody;
+    case KernelConfig::SystemReaders::Loopback: break;
+    }
+    return SystemReaders::Loopback;
+}
+
 /// Without a library there is no schema that would say what holds when the switch is absent.
 bool isOn(const std::string& plugin, const Configuration& configuration, const Schema& schema,
           bool present)
@@ -166,6 +177,7 @@ BrokerSettings Startup::brokerSettings() const noexcept
     BrokerSettings settings;
     settings.workers = _kernel.workers;
     settings.allowAnonymous = _kernel.allowAnonymous.value_or(true);
+    settings.systemReaders = systemReaders(_kernel.systemReaders);
     settings.maximumPacketSize = _kernel.clientMaxPacketSizeBytes;
     settings.receiveMaximum = _kernel.receiveMaximum;
     settings.topicAliasMaximum = _kernel.topicAliasMaximum;

@@ -55,6 +55,13 @@ public:
     std::size_t appended() const noexcept { return _appended; }
     void flushed() noexcept { _appended = 0; }
 
+    /// Bytes this worker has given to sockets, since it was made. Reading: [any].
+    std::uint64_t sent() const noexcept { return _sent.load(std::memory_order_relaxed); }
+    void countSent(std::uint64_t bytes) noexcept
+    {
+        _sent.store(sent() + bytes, std::memory_order_relaxed); // one writer
+    }
+
     /// The buffers written to since the last flush, each once.
     std::vector<OutputBuffer*>& dirty() noexcept { return _dirty; }
 
@@ -69,6 +76,7 @@ private:
     const std::uint32_t _bit;
     MonotonicMs _now = 0;
     std::size_t _appended = 0;
+    std::atomic<std::uint64_t> _sent{0};
     std::vector<OutputBuffer*> _dirty;
     std::vector<OutputChunk*> _free;
 };

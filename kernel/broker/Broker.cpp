@@ -115,7 +115,13 @@ BrokerFigures Broker::figures() const
         figures.connectsAccepted += counters.connectsAccepted.value();
         figures.connectsRefused += counters.connectsRefused.value();
         figures.disconnects += counters.disconnects.value();
+        figures.socketsAccepted += counters.socketsAccepted.value();
+        figures.sessionsExpired += counters.sessionsExpired.value();
         figures.packetsReceived += counters.packetsReceived.value();
+        figures.packetsSent += counters.answersSent.value();
+        figures.bytesSent += worker->turn().sent();
+        figures.payloadBytesReceived += counters.payloadBytesReceived.value();
+        figures.payloadBytesSent += counters.payloadBytesSent.value();
         figures.bytesReceived += counters.bytesReceived.value();
         figures.messagesReceived += counters.messagesReceived.value();
         figures.messagesSent += counters.messagesSent.value();
@@ -126,10 +132,16 @@ BrokerFigures Broker::figures() const
             figures.dropped[result] += counters.dropped[result].value();
     }
     figures.messagesSent += _state.outbound.sentFromQueue.load(std::memory_order_relaxed);
+    figures.payloadBytesSent +=
+        _state.outbound.payloadBytesFromQueue.load(std::memory_order_relaxed);
+    figures.packetsSent += figures.messagesSent;
+    figures.messagesWaiting = _state.outbound.waiting.value();
+    figures.messagesWaitingBytes = _state.outbound.waitingBytes.value();
     figures.messagesExpired = _state.outbound.expiredInQueue.load(std::memory_order_relaxed);
     figures.dropped[static_cast<std::size_t>(DeliveryResult::PacketTooLarge)] +=
         _state.outbound.tooLargeInQueue.load(std::memory_order_relaxed);
     figures.subscriptions = _state.subscriptions.subscriptions();
+    figures.sharedSubscriptions = _state.subscriptions.sharedSubscriptions();
     figures.topicFilters = _state.subscriptions.filters();
     figures.retained = _state.retained.count();
     figures.retainedBytes = _state.retained.bytes();

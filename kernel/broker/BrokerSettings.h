@@ -9,6 +9,14 @@
 namespace nanomq
 {
 
+/// Who may read what the broker says of itself, when no plugin decides (see isSystemTopic()).
+enum class SystemReaders : std::uint8_t
+{
+    Nobody,
+    Loopback, // clients of this machine: 127.0.0.0/8, ::1, Unix sockets
+    Everybody,
+};
+
 /// What the configuration decides about the broker's behaviour, checked and in its own types.
 struct BrokerSettings
 {
@@ -28,6 +36,8 @@ struct BrokerSettings
     std::uint32_t keepAliveFactorPermille = 1500; // of Keep Alive, until a silent client is dropped
     std::chrono::milliseconds connectTimeout{10'000};
     std::size_t maximumConnections = 0; // 0: no limit but the system's
+
+    SystemReaders systemReaders = SystemReaders::Loopback;
 
     QueueLimits queue;
     std::size_t maximumUnsent = 4 * 1024 * 1024; // bytes of output a connection

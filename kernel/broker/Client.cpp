@@ -277,6 +277,7 @@ void Client::sendBytes(ByteView packet)
         _answerTooLarge = true;
         return;
     }
+    _worker->counters().answersSent.add();
     std::lock_guard guard(_connection.lock());
     _connection.append(packet, _worker->turn());
     _connection.countAnswer(packet.size());

@@ -45,6 +45,13 @@ ClientIdentity::ClientIdentity(const Fields& fields, char* text) noexcept
     _info.certificateSubject = put(fields.certificateSubject);
 }
 
+bool ClientIdentity::isLocal() const noexcept
+{
+    const std::string_view address = _info.peerAddress.view();
+    return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.") ||
+           _info.listener.view().starts_with("unix:");
+}
+
 void ClientIdentity::destroy() const noexcept
 {
     auto* const self = const_cast<ClientIdentity*>(this);

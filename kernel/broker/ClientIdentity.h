@@ -35,6 +35,9 @@ public:
     const sdk::ClientInfo& info() const noexcept { return _info; }
     std::string_view clientId() const noexcept { return _info.clientId.view(); }
 
+    /// Whether it came from this machine: 127.0.0.0/8, ::1, a Unix socket.
+    bool isLocal() const noexcept;
+
     /// What hooks see of whoever a session, message or connection refers to; null for nobody.
     static const sdk::ClientInfo* infoOf(const Counted* identity) noexcept
     {

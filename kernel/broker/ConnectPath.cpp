@@ -2,6 +2,7 @@
 
 #include "broker/Client.h"
 #include "broker/Worker.h"
+#include "topic/SystemTopic.h"
 #include "topic/TopicName.h"
 #include "wire/ForwardedProperties.h"
 #include "wire/ListedReasons.h"
@@ -184,7 +185,11 @@ std::optional<Client::Step> Client::reviewSession(const Connect& connect)
     if (_review) return _review->finished() ? std::nullopt : std::optional(Step::Parked);
     Session* const session = _worker->find(_identity->clientId());
     const bool goesOn = session && !connect.cleanStart && !session->subscriptions().empty();
-    if (!goesOn || !_worker->hooks().any(sdk::HookPoint::ClientAuthorize)) return std::nullopt;
+    if (!goesOn) return std::nullopt;
+    const bool mayHaveChanged =
+        _worker->hooks().any(sdk::HookPoint::ClientAuthorize) ||
+        (session->readsSystem && !_worker->broker().mayReceive(*_identity, "$SYS/"));
+    if (!mayHaveChanged) return std::nullopt;
     return beginReview() ? std::nullopt : std::optional(Step::Parked);
 }
 
@@ -194,6 +199,10 @@ std::optional<Client::Step> Client::checkTerms(const Connect& connect)
     if (!connect.will) return std::nullopt;
     if (!isValidTopicName(connect.will->topicName))
         return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic is not a Topic Name");
+    if (_worker->broker().tooDeep(connect.will->topicName))
+        return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic has too many levels");
+    if (isSystemTopic(connect.will->topicName)) // clients cannot speak for the broker
+        return refuse(connect, ReasonCode::NotAuthorized, "a Will below $SYS/");
     if (connect.will->qos > settings.maximumQoS) // [MQTT-3.2.2-12]
         return refuse(connect, ReasonCode::QoSNotSupported, "the QoS of the Will");
     if (connect.will->retain && !settings.retainAvailable) // [MQTT-3.2.2-13]

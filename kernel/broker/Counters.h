@@ -32,10 +32,15 @@ struct alignas(64) WorkerCounters
     Tally connectsAccepted;
     Tally connectsRefused;
     Tally disconnects;
+    Tally socketsAccepted; // connections, before their CONNECT
+    Tally sessionsExpired;
     Tally packetsReceived;
+    Tally answersSent; // Control Packets sent to clients but PUBLISH
     Tally bytesReceived;
     Tally messagesReceived; // accepted PUBLISH packets, wills and plugins' messages included
     Tally messagesSent;     // PUBLISH packets written at once; see OutboundPolicy for the others
+    Tally payloadBytesReceived; // of messagesReceived
+    Tally payloadBytesSent;     // of messagesSent
     Tally messagesQueued;
     Tally messagesRefused; // by a hook
     Tally messagesRetainedRefused; // over the limit of the retained store

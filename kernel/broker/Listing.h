@@ -18,8 +18,12 @@ struct BrokerFigures
     std::uint64_t connections = 0, sessions = 0, subscriptions = 0, topicFilters = 0;
     std::uint64_t retained = 0, retainedBytes = 0;
     std::uint64_t connectsAccepted = 0, connectsRefused = 0, disconnects = 0;
-    std::uint64_t packetsReceived = 0, bytesReceived = 0;
+    std::uint64_t sharedSubscriptions = 0; // of subscriptions
+    std::uint64_t socketsAccepted = 0, sessionsExpired = 0;
+    std::uint64_t packetsReceived = 0, packetsSent = 0, bytesReceived = 0, bytesSent = 0;
     std::uint64_t messagesReceived = 0, messagesSent = 0, messagesQueued = 0;
+    std::uint64_t payloadBytesReceived = 0, payloadBytesSent = 0;
+    std::uint64_t messagesWaiting = 0, messagesWaitingBytes = 0; // in queues, now
     std::uint64_t messagesRefused = 0, messagesExpired = 0;
     std::uint64_t malformedPackets = 0;
     std::array<std::uint64_t, kDeliveryResults> dropped{}; // by DeliveryResult

@@ -2,6 +2,7 @@
 
 #include "broker/Client.h"
 #include "hook/KeptMessage.h"
+#include "topic/SystemTopic.h"
 #include "topic/TopicName.h"
 #include "wire/Fields.h"
 #include "wire/ForwardedProperties.h"
@@ -43,6 +44,7 @@ sdk::Status PluginBroker::publish(const Publication* publication)
     view.properties = forwardedProperties(properties, scratch);
     view.qos = static_cast<QoS>(publication->qos);
     view.retain = publication->retain;
+    view.fromSystem = isSystemTopic(view.topicName);
     view.receivedAt = unixNow();
     std::uint32_t expirySeconds = publication->expirySeconds;
     if (expirySeconds == kNoExpiry && properties.has(PropertyId::MessageExpiryInterval))

@@ -3,6 +3,7 @@
 #include "broker/Client.h"
 #include "broker/PublishHook.h"
 #include "broker/Worker.h"
+#include "topic/SystemTopic.h"
 #include "topic/TopicName.h"
 #include "wire/ForwardedProperties.h"
 #include "wire/ListedReasons.h"
@@ -15,12 +16,6 @@ namespace
 
 /// PUBACK or PUBREC with a Reason String, at most, without its text.
 constexpr std::size_t kRefusalBytes = 1 + 4 + 2 + 1 + 4 + 3;
-
-/// What the broker itself says; clients cannot speak for it.
-bool isSystemTopic(std::string_view topicName) noexcept
-{
-    return topicName.starts_with("$SYS/");
-}
 
 } // namespace
 
@@ -67,7 +62,7 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
             view.expiresAt = _worker->loop().now() +
                              MonotonicMs{publish.properties.messageExpiryInterval} * 1000;
     }
-    if (isSystemTopic(view.topicName))
+    if (isSystemTopic(view.topicName)) // clients cannot speak for the broker
     {
         _worker->counters().messagesRefused.add();
         return acknowledge(publish, ReasonCode::NotAuthorized), Step::Done;
@@ -191,6 +186,7 @@ Client::Step Client::onAcknowledgement(const FixedHeader& header, ByteView body)
     const auto result = _session->outbound().acknowledge(packet->type, packet->packetIdentifier,
                                                          packet->reason, _worker->turn());
     if (result.settled) _worker->tellAcknowledged(*_session, result.delivery);
+    else if (result.known) _worker->counters().answersSent.add(); // PUBREL
     if (result.known || packet->type != PacketType::Pubrec || isFailure(packet->reason))
         return Step::Done;
     // Nothing is known of it, so nothing is to be released; the answer lets the client forget it.

@@ -37,7 +37,11 @@ constexpr bool isTaken(DeliveryResult result) noexcept
 Routed Worker::route(Publication& publication, const HookTable& hooks, bool isWill)
 {
     Routed routed;
-    _counters.messagesReceived.add();
+    if (!publication.view().fromSystem)
+    {
+        _counters.messagesReceived.add();
+        _counters.payloadBytesReceived.add(publication.view().payload.size());
+    }
 
     // Stored before it is matched: who subscribes meanwhile gets it one way or the other.
     if (publication.view().retain) retain(publication, hooks);
@@ -234,7 +238,7 @@ void Worker::deliver(Publication& publication, Outbound& outbound, DeliveryOptio
         return settle(publication, outbound, options, result, hooks, routed);
     ++routed.recipients;
     ++routed.taken;
-    _counters.messagesSent.add();
+    countSent(publication);
 }
 
 void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOptions options,
@@ -245,7 +249,7 @@ void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOption
     {
     case DeliveryResult::Sent:
         ++routed.taken;
-        _counters.messagesSent.add();
+        countSent(publication);
         if (!hooks.any(sdk::HookPoint::MessageDelivered)) return;
         break;
     case DeliveryResult::Queued:

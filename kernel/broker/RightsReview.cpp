@@ -108,7 +108,9 @@ std::optional<bool> RightsReview::ask(sdk::Access access, std::string_view topic
     const HookOutcome* const outcome =
         _questions.ask(_worker.hooks(), event, {_identity.get(), nullptr, nullptr});
     if (!outcome) return std::nullopt;
-    const bool allowed = outcome->verdict != sdk::Verdict::Deny;
+    bool allowed = outcome->verdict != sdk::Verdict::Deny;
+    if (access == sdk::Access::Receive && outcome->verdict != sdk::Verdict::Allow)
+        allowed = allowed && _worker.broker().mayReceive(*_identity, topic);
     _questions.end();
     return allowed;
 }

@@ -2,6 +2,7 @@
 
 #include "broker/Client.h"
 #include "broker/Worker.h"
+#include "topic/SystemTopic.h"
 #include "wire/ListedReasons.h"
 
 #include <algorithm>
@@ -68,6 +69,7 @@ std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& re
     const QoS granted = std::min(request.qos, _worker->broker().settings.maximumQoS);
     Wanted wanted{std::string(request.topicFilter), granted};
     const HookTable& hooks = _worker->hooks();
+    bool allowed = false;
     if (asks(sdk::HookPoint::ClientAuthorize))
     {
         auto event = newEvent<sdk::ClientAuthorize>();
@@ -79,6 +81,12 @@ std::optional<Client::Wanted> Client::askSubscribe(const SubscriptionRequest& re
         if (!outcome) return std::nullopt;
         wanted.refused = refusal(*outcome, PacketType::Suback);
         if (isFailure(wanted.refused)) return wanted;
+        allowed = outcome->verdict == sdk::Verdict::Allow;
+    }
+    if (!allowed && !_worker->broker().mayReceive(*_identity, request.topicFilter))
+    {
+        wanted.refused = ReasonCode::NotAuthorized;
+        return wanted;
     }
     if (!asks(sdk::HookPoint::ClientSubscribe)) return wanted;
     auto event = newEvent<sdk::ClientSubscribe>();
@@ -109,6 +117,7 @@ ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& re
     const auto inserted =
         _worker->broker().subscriptions.insert(*filter, _session->outbound().id(), options);
     if (!inserted.existed) _session->addSubscription(inserted.filter);
+    _session->readsSystem = _session->readsSystem || isSystemTopic(wanted.topicFilter);
     if (inserted.first)
     {
         sdk::RouteAdded event{};

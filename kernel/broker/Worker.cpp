@@ -5,6 +5,7 @@
 #include "broker/LooseMessage.h"
 #include "broker/RightsReview.h"
 #include "broker/SharedHandBack.h"
+#include "topic/SystemTopic.h"
 
 #include <algorithm>
 
@@ -46,6 +47,14 @@ bool BrokerState::tooDeep(std::string_view topic) const noexcept
     return static_cast<std::size_t>(levels) > settings.maximumTopicLevels;
 }
 
+bool BrokerState::mayReceive(const ClientIdentity& client,
+                             std::string_view topicFilter) const noexcept
+{
+    if (!isSystemTopic(topicFilter)) return true;
+    return settings.systemReaders == SystemReaders::Everybody ||
+           (settings.systemReaders == SystemReaders::Loopback && client.isLocal());
+}
+
 Worker& BrokerState::workerOf(std::string_view clientId) noexcept
 {
     return *workers[std::hash<std::string_view>()(clientId) % workers.size()];
@@ -79,6 +88,7 @@ void Worker::stopAccepting() noexcept
 
 void Worker::accepted(int descriptor, const Listener& listener, PeerAddress peer)
 {
+    _counters.socketsAccepted.add();
     auto connection =
         std::make_unique<Connection>(_loop, descriptor, listener.transports().make(descriptor));
     auto client = std::make_unique<Client>(*connection, *this, listener, std::move(peer));
@@ -203,7 +213,10 @@ void Worker::deadline(Session& session)
     const MonotonicMs waited = _loop.now() - session.disconnectedAt;
     if (session.expiryInterval != kSessionNeverExpires &&
         waited >= MonotonicMs{session.expiryInterval} * 1000)
+    {
+        _counters.sessionsExpired.add();
         return end(session, ReasonCode::Success, "expired");
+    }
     if (session.will && waited >= MonotonicMs{session.will->delaySeconds} * 1000)
         sendWill(session);
     // The timer that fired is replaced, and ends with that; it is out of its wheel already.
@@ -259,7 +272,8 @@ void Worker::end(Session& session, ReasonCode reason, std::string_view why)
 void Worker::publishLoose(MessageRef message, bool isWill)
 {
     const HookTable& table = hooks();
-    if (!table.any(sdk::HookPoint::MessagePublish))
+    // What the broker says of itself is nobody's to change.
+    if (!table.any(sdk::HookPoint::MessagePublish) || message->view().fromSystem)
     {
         Publication publication(std::move(message), _frames);
         route(publication, table, isWill);

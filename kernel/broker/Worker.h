@@ -55,6 +55,9 @@ struct BrokerState
     std::atomic<bool> running{false};        // workers look into their mailboxes
     std::vector<std::unique_ptr<Worker>> workers;
 
+    /// The broker's own rule about subscribing with and receiving by a Topic Filter, for when no
+    /// plugin has an opinion: clients may, but not everybody may read below `$SYS/`.
+    bool mayReceive(const ClientIdentity& client, std::string_view topicFilter) const noexcept;
     /// Whether a Topic Name or Topic Filter has more levels than the settings allow.
     bool tooDeep(std::string_view topic) const noexcept;
     /// The worker that a Client Identifier belongs to.
@@ -205,6 +208,11 @@ private:
     void tellMessage(const MessageRef& message, const Ref<const Counted>& receiver,
                      DeliveryOptions options, std::string_view reason);
     void retain(Publication& publication, const HookTable& hooks);
+    void countSent(const Publication& publication) noexcept
+    {
+        _counters.messagesSent.add();
+        _counters.payloadBytesSent.add(publication.view().payload.size());
+    }
     void schedule(Session& session);
     void deadline(Session& session);
 

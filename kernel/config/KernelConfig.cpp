@@ -34,6 +34,13 @@ std::string pocoLevel(std::string level)
     return level;
 }
 
+KernelConfig::SystemReaders systemReadersOf(const std::string& word)
+{
+    if (word == "nobody") return KernelConfig::SystemReaders::Nobody;
+    if (word == "everybody") return KernelConfig::SystemReaders::Everybody;
+    return KernelConfig::SystemReaders::Loopback;
+}
+
 LogConfig logConfig(const Settings& settings)
 {
     LogConfig log;
@@ -79,6 +86,7 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
     config.listeners = nanomq::listeners(configuration, settings, errors);
     if (settings.isSet("allow_anonymous"))
         config.allowAnonymous = settings.boolean("allow_anonymous");
+    config.systemReaders = systemReadersOf(settings.text("sys.readable_by"));
     config.maxConnections = static_cast<unsigned>(settings.integer("max_connections"));
     config.connectTimeout = settings.duration("connect_timeout");
 

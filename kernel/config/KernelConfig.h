@@ -33,6 +33,13 @@ struct KernelConfig
 {
     std::vector<ListenerConfig> listeners; // at least one
     std::optional<bool> allowAnonymous;    // nothing: not written out, which means true
+    enum class SystemReaders : std::uint8_t
+    {
+        Nobody,
+        Loopback,
+        Everybody,
+    };
+    SystemReaders systemReaders = SystemReaders::Loopback; // sys.readable_by
 
     unsigned workers = 1;                       // num_taskq_thread, resolved: at least 1
     unsigned maxConnections = 0;                // 0: no limit

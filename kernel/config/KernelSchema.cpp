@@ -133,6 +133,10 @@ void addListeners(std::vector<SchemaKey>& keys)
     keys.push_back(boolean("allow_anonymous", "true",
                            "Whether clients without a user name may connect. Must be written out "
                            "for a listener beyond loopback."));
+    keys.push_back(words(ConfigType::Choice, "sys.readable_by", "loopback",
+                         {"nobody", "loopback", "everybody"},
+                         "Who may read topics below $SYS/, when no plugin decides: clients of this "
+                         "machine, everybody who is let in, or nobody."));
     keys.push_back(integer("max_connections", "0", 0, 10'000'000,
                            "Connections at a time; 0: as many as there are descriptors."));
     keys.push_back(duration("connect_timeout", "10s", kSecond, 600 * kSecond,

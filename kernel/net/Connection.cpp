@@ -300,6 +300,7 @@ void Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
     guard.lock();
     _flushing = false;
 
+    if (sent > 0) turn.countSent(static_cast<std::uint64_t>(sent));
     if (_closed) return;
     if (sent >= 0)
     {

@@ -32,6 +32,31 @@ void appendPubrel(OutputBuffer& output, PacketIdentifier identifier, OutputTurn&
 
 } // namespace
 
+/// Adds to the policy's figures what its scope does to the queue.
+class Outbound::QueueChange
+{
+public:
+    explicit QueueChange(Outbound& outbound) noexcept
+        : _outbound(outbound), _messages(messages()), _bytes(bytes())
+    {
+    }
+    ~QueueChange()
+    {
+        _outbound._policy->waiting.add(messages() - _messages);
+        _outbound._policy->waitingBytes.add(bytes() - _bytes);
+    }
+    QueueChange(const QueueChange&) = delete;
+    QueueChange& operator=(const QueueChange&) = delete;
+
+private:
+    std::size_t messages() const noexcept { return _outbound._queue ? _outbound._queue->size() : 0; }
+    std::size_t bytes() const noexcept { return _outbound._queue ? _outbound._queue->bytes() : 0; }
+
+    Outbound& _outbound;
+    const std::size_t _messages;
+    const std::size_t _bytes;
+};
+
 void Outbound::attach(OutputBuffer& output, const ConnectionTerms& terms, OutputTurn& turn)
 {
     std::lock_guard guard(_lock);
@@ -55,6 +80,7 @@ std::size_t Outbound::detach() noexcept
     _output = nullptr;
     _aliases.reset(); // [MQTT-3.3.2-7]
     if (!_queue) return 0;
+    const QueueChange change(*this);
     const auto dropped = _queue->dropAtMostOnce();
     if (_queue->empty()) _queue.reset();
     return dropped;
@@ -63,6 +89,7 @@ std::size_t Outbound::detach() noexcept
 std::vector<Delivery> Outbound::end()
 {
     std::lock_guard guard(_lock);
+    const QueueChange change(*this);
     _ended = true;
     std::vector<Delivery> left;
     for (auto sequence = _window.first(); sequence < _window.next() && !_window.empty(); ++sequence)
@@ -121,6 +148,7 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
 
 DeliveryResult Outbound::enqueue(Publication& publication, DeliveryOptions options)
 {
+    const QueueChange change(*this);
     if (!_queue) _queue = std::make_unique<DeliveryQueue>();
     if (_queue->push({publication.freeze(), options}, _policy->queue)) return DeliveryResult::Queued;
     if (_queue->empty()) _queue.reset();
@@ -140,7 +168,12 @@ void Outbound::refill(OutputTurn& turn)
 {
     if (!_output) return;
     resendInFlight(turn);
-    if (!_queue || _resend < _resendEnd) return;
+    if (_queue && _resend == _resendEnd) sendQueued(turn);
+}
+
+void Outbound::sendQueued(OutputTurn& turn)
+{
+    const QueueChange change(*this);
     while (!_queue->empty() && _output->unsent() < kRefillBytes)
     {
         const Delivery& next = _queue->front();
@@ -171,6 +204,7 @@ void Outbound::sendKept(Delivery delivery, OutputTurn& turn)
     }
     note(OutboundNote::Kind::Delivered, delivery);
     _policy->sentFromQueue.fetch_add(1, std::memory_order_relaxed);
+    _policy->payloadBytesFromQueue.fetch_add(message->payload().size(), std::memory_order_relaxed);
     if (delivery.options.qos != QoS::AtMostOnce)
     {
         head.packetIdentifier = _window.add(std::move(delivery));
@@ -278,6 +312,7 @@ Outbound::dropQueued(const std::function<bool(std::string_view topicName)>& unwa
 {
     std::lock_guard guard(_lock);
     if (!_queue) return {};
+    const QueueChange change(*this);
     auto dropped = _queue->drop(unwanted);
     if (_queue->empty()) _queue.reset();
     return dropped;

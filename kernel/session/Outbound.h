@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/FutexLock.h"
+#include "base/Metrics.h"
 #include "base/OutputBuffer.h"
 #include "session/DeliveryQueue.h"
 #include "session/InflightWindow.h"
@@ -27,8 +28,12 @@ struct OutboundPolicy
 
     // Counted here because they happen on whatever worker empties a queue.
     std::atomic<std::uint64_t> sentFromQueue{0};
+    std::atomic<std::uint64_t> payloadBytesFromQueue{0}; // of sentFromQueue
     std::atomic<std::uint64_t> expiredInQueue{0};
     std::atomic<std::uint64_t> tooLargeInQueue{0}; // for a client that came back with less room
+    // What is in queues now, and its memory. What leaves is added as its negative, modulo 2^64.
+    Counter waiting;
+    Counter waitingBytes;
 };
 
 /// What a client asked for in CONNECT, as far as it concerns what is sent to it.
@@ -138,7 +143,10 @@ private:
         std::size_t bytes = 0;
     };
 
+    class QueueChange;
+
     void refill(OutputTurn& turn) override;
+    void sendQueued(OutputTurn& turn);
     void resendInFlight(OutputTurn& turn);
     bool mayAppend() const noexcept { return _output->unsent() < _policy->maximumUnsent; }
     bool mayTakeQuota() const noexcept { return _quota > 0 && !_window.full(); }

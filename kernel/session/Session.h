@@ -53,6 +53,8 @@ public:
 
     /// How long the session stays after its connection's end, in seconds; 0: not at all.
     std::uint32_t expiryInterval = 0;
+    /// Whether it has, or had, a subscription below `$SYS/`.
+    bool readsSystem = false;
     std::unique_ptr<WillMessage> will;
     /// What serves the connection; null while there is none.
     Client* client = nullptr;

@@ -256,6 +256,7 @@ SubscriptionIndex::Inserted SubscriptionIndex::insert(const TopicFilter& filter,
     const bool existed = list.insert({subscriber, options}, _memory);
     if (first) _filters.fetch_add(1, std::memory_order_relaxed);
     if (!existed) _subscriptions.fetch_add(1, std::memory_order_relaxed);
+    if (!existed && filter.isShared()) _sharedSubscriptions.fetch_add(1, std::memory_order_relaxed);
     return {id, existed, first};
 }
 
@@ -265,6 +266,8 @@ bool SubscriptionIndex::remove(FilterId filter, SubscriberId subscriber)
     SubscriberList* const list = listOf(filter);
     if (subscriber == kNoSubscriber || !list || !list->erase(subscriber, _memory)) return false;
     _subscriptions.fetch_sub(1, std::memory_order_relaxed);
+    if (!isExact(filter) && !isWildcard(filter))
+        _sharedSubscriptions.fetch_sub(1, std::memory_order_relaxed);
     if (list->size() > 0) return false;
     _filters.fetch_sub(1, std::memory_order_relaxed);
     if (isExact(filter) || isWildcard(filter)) removePlainIfUnused(filter);

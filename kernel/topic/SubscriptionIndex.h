@@ -107,6 +107,11 @@ public:
     {
         return _subscriptions.load(std::memory_order_relaxed);
     }
+    /// Of these, those that are Shared Subscriptions. Thread: [any].
+    std::size_t sharedSubscriptions() const noexcept
+    {
+        return _sharedSubscriptions.load(std::memory_order_relaxed);
+    }
     /// Heap memory in use, without what is retired and not freed yet. Thread: [any].
     std::size_t bytes() const noexcept { return _memory.bytes(); }
 
@@ -154,6 +159,7 @@ private:
     std::uint32_t _lastGroupSerial = 0;
     std::atomic<std::size_t> _filters{0};
     std::atomic<std::size_t> _subscriptions{0};
+    std::atomic<std::size_t> _sharedSubscriptions{0};
 };
 
 } // namespace nanomq

@@ -13,6 +13,17 @@ namespace reason = sdk::reason;
 namespace
 {
 
+/// A Topic Name or Topic Filter below $SYS/, that of a Shared Subscription included.
+bool isBelowSystem(std::string_view topic)
+{
+    if (topic.starts_with("$share/"))
+    {
+        const auto end = topic.find('/', std::string_view("$share/").size());
+        if (end != std::string_view::npos) topic.remove_prefix(end + 1);
+    }
+    return topic.starts_with("$SYS/");
+}
+
 /// A record nobody has the password of, as costly as one of the file's.
 credentials::Record standInFor(const credentials::PasswordFile::Users& users)
 {
@@ -104,7 +115,9 @@ sdk::Verdict AuthFile::onAuthorize(const sdk::ClientAuthorize& event, Context& c
     }
     switch (_settings.noMatch)
     {
-    case Settings::NoMatch::Allow: return Verdict::Allow;
+    case Settings::NoMatch::Allow:
+        // What the broker says of itself is not meant by it: sys.readable_by decides.
+        return isBelowSystem(event.topic.view()) ? Verdict::Next : Verdict::Allow;
     case Settings::NoMatch::Deny: return deny(event, context, "no ACL rule (acl_nomatch)");
     case Settings::NoMatch::Next: break;
     }
