@@ -221,8 +221,8 @@ std::shared_ptr<PluginSide> PluginHost::Jobs::makeSide(const std::string& name,
                                                        std::uint32_t number,
                                                        Configuration configuration)
 {
-    auto side = std::make_shared<PluginSide>(name, ++_lastVersion, std::move(configuration), _bus,
-                                             _services, _metrics);
+    auto side = std::make_shared<PluginSide>(name, ++_lastVersion, std::move(configuration),
+                                             _options.stateDir, _bus, _services, _metrics);
     side->useSet(_registry.make(number, name, &side->hookErrors()));
     return side;
 }

@@ -43,11 +43,13 @@ Poco::Message::Priority priorityOf(sdk::LogLevel level) noexcept
 } // namespace
 
 PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration configuration,
-                       HookBus& bus, PluginServices& services, PluginMetrics& metrics)
+                       const std::string& stateDir, HookBus& bus, PluginServices& services,
+                       PluginMetrics& metrics)
     : _name(std::move(name)),
       _version(version),
       _config(std::move(configuration)),
       _routes(_name, version, services.routes()),
+      _storage(stateDir, _name),
       _bus(bus),
       _services(services),
       _metrics(metrics),
@@ -78,6 +80,7 @@ void* PluginSide::query(const char* interfaceId)
     if (id == sdk::MetricsReader::kInterface) return static_cast<sdk::MetricsReader*>(&_metrics);
     if (id == sdk::Control::kInterface) return static_cast<sdk::Control*>(this);
     if (id == sdk::HttpRoutes::kInterface) return static_cast<sdk::HttpRoutes*>(&_routes);
+    if (id == sdk::Storage::kInterface) return static_cast<sdk::Storage*>(&_storage);
     if (id == sdk::Broker::kInterface) return _services.broker(_name);
     return _services.find(id);
 }

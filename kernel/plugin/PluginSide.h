@@ -9,6 +9,7 @@
 #include "plugin/PluginMetrics.h"
 #include "plugin/PluginRoutes.h"
 #include "plugin/PluginServices.h"
+#include "plugin/PluginStorage.h"
 #include "plugin/PluginTasks.h"
 
 #include <atomic>
@@ -31,9 +32,11 @@ class PluginSide final : public sdk::Host,
                          private PluginTasks::Failures
 {
 public:
-    /// @param version  a number no other loaded version has.
-    PluginSide(std::string name, std::uint64_t version, Configuration configuration, HookBus& bus,
-               PluginServices& services, PluginMetrics& metrics);
+    /// @param version   a number no other loaded version has.
+    /// @param stateDir  of the broker.
+    PluginSide(std::string name, std::uint64_t version, Configuration configuration,
+               const std::string& stateDir, HookBus& bus, PluginServices& services,
+               PluginMetrics& metrics);
     PluginSide(const PluginSide&) = delete;
     PluginSide& operator=(const PluginSide&) = delete;
 
@@ -82,6 +85,7 @@ private:
     const std::uint64_t _version;
     PluginConfig _config;
     PluginRoutes _routes;
+    PluginStorage _storage;
     HookBus& _bus;
     PluginServices& _services;
     PluginMetrics& _metrics;

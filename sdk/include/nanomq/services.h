@@ -5,6 +5,7 @@
 #include "nanomq/metrics_reader.h"
 #include "nanomq/plugin.h"
 #include "nanomq/query.h"
+#include "nanomq/storage.h"
 
 // What the broker offers beyond hooks. Each is fetched with Host::query(Interface::kInterface).
 // The broker implements them; they only grow at the end. Everything registered through them is
@@ -53,9 +54,10 @@ public:
     {
     public:
         virtual bool requested() const = 0;
-        /// Sleeps until the thread is to stop, is notified, or the time is over.
+        /// Sleeps until the thread is to stop, is notified, or the time is over. A notification
+        /// since the last wait() ends it at once.
         virtual void wait(std::uint32_t milliseconds) = 0;
-        /// Wakes a thread that is in wait(). [any]
+        /// Wakes a thread that is in wait(); remembered for the next one when it is not. [any]
         virtual void notify() = 0;
 
     protected:
@@ -63,7 +65,8 @@ public:
     };
 
     /// Starts a thread; it must return soon after stop->requested(). Joined before quiesce()
-    /// is over for the host, that is, before the code goes away. [host]
+    /// is over for the host, that is, before the code goes away. Not for hooks on workers: starting
+    /// a thread takes a moment. [any]
     virtual Status thread(Str name, void (*run)(void* self, Stop* stop), void* self) = 0;
     /// Runs a function once on the plugin's executor, after what was posted before. [any]
     virtual Status post(void (*run)(void* self), void* self) = 0;

@@ -5,6 +5,7 @@
 #include "nanomq/testing/fake_control.h"
 #include "nanomq/testing/fake_events.h"
 #include "nanomq/testing/fake_metrics.h"
+#include "nanomq/testing/fake_storage.h"
 #include "nanomq/testing/fake_tasks.h"
 
 #include <algorithm>
@@ -42,6 +43,7 @@ public:
     std::shared_ptr<FakeMetrics> metrics;
     FakeControl control;
     FakeTasks tasks;
+    FakeStorage storage;
 
     /// init() and start(). Returns the first Status that is not 0.
     Status load(Plugin& plugin)
@@ -140,6 +142,7 @@ public:
         if (id == Metrics::kInterface) return static_cast<Metrics*>(metrics.get());
         if (id == MetricsReader::kInterface) return static_cast<MetricsReader*>(metrics.get());
         if (id == Control::kInterface) return static_cast<Control*>(&control);
+        if (id == Storage::kInterface) return static_cast<Storage*>(&storage);
         const auto other = _interfaces.find(id);
         return other == _interfaces.end() ? nullptr : other->second;
     }
