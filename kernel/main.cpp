@@ -22,6 +22,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <pthread.h>
@@ -94,6 +95,25 @@ void requireGuards(const PluginHost& plugins)
                                          " is switched on and could not be loaded: " + plugin.reason);
 }
 
+PluginHost::Options hostingOptions(const Startup& startup)
+{
+    const PluginCareConfig& care = startup.kernel().plugins;
+    PluginHost::Options hosting;
+    hosting.pluginDir = startup.pluginDir();
+    hosting.confDir = startup.confDir();
+    hosting.stateDir = startup.stateDir();
+    hosting.watchFolders = care.watchFolders;
+    hosting.watchdog.reportAfter = care.reportAfter;
+    hosting.watchdog.abortAfter = care.abortAfter;
+    HookBreaker::Settings& breaker = hosting.watchdog.breaker;
+    breaker.failures = care.breakerFailures;
+    breaker.sharePercent = care.breakerSharePercent;
+    breaker.windowMs = care.breakerWindow.count();
+    breaker.pauseMs = care.breakerPause.count();
+    breaker.longestPauseMs = std::max(breaker.longestPauseMs, breaker.pauseMs);
+    return hosting;
+}
+
 Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
 {
     auto& log = Poco::Logger::get("broker");
@@ -111,11 +131,7 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     ControlVerbs verbs;
     HttpRouteTable routes;
     KernelServices services(broker, metrics, verbs, routes);
-    PluginHost::Options hosting;
-    hosting.pluginDir = startup.pluginDir();
-    hosting.confDir = startup.confDir();
-    hosting.stateDir = startup.stateDir();
-    PluginHost plugins(hosting, hooks, services, startup.overrides());
+    PluginHost plugins(hostingOptions(startup), hooks, services, startup.overrides());
 
     const auto raise = [](int signal) { return [signal] { ::kill(::getpid(), signal); }; };
     PluginAdministration pluginAdministration(plugins);

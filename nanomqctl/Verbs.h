@@ -15,6 +15,7 @@ int statusVerb(const Arguments& arguments);
 int clientsVerb(const Arguments& arguments);
 int subscriptionsVerb(const Arguments& arguments);
 int metricsVerb(const Arguments& arguments);
+int topVerb(const Arguments& arguments);
 
 int stopVerb(const Arguments& arguments);
 int restartVerb(const Arguments& arguments);

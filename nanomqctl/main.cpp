@@ -30,6 +30,7 @@ constexpr std::array kVerbs = {
     Verb{"clients", clientsVerb, "clients that are connected, or have a session"},
     Verb{"subscriptions", subscriptionsVerb, "what clients are subscribed to"},
     Verb{"metrics", metricsVerb, "every counter and gauge"},
+    Verb{"top", topVerb, "what plugins and their hooks cost, live"},
     Verb{"plugin", pluginVerb, "list, load, unload, reload, info: what the broker hosts; new, check: to write one"},
     Verb{"stop", stopVerb, "stop the broker, and wait until it has ended"},
     Verb{"restart", restartVerb, "start it anew, with the same arguments"},

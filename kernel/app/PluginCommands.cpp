@@ -47,7 +47,15 @@ Object::Ptr describe(const HookStatistics& hook)
     object->set("errors", hook.errors);
     object->set("deferrals", hook.deferrals);
     object->set("timeouts", hook.timeouts);
+    object->set("skipped", hook.skipped);
+    const auto time = [&hook](std::uint64_t ns) { return hook.samples == 0 ? Var() : Var(ns); };
     object->set("mean_ns", hook.samples == 0 ? Var() : Var(hook.sampledNs / hook.samples));
+    object->set("median_ns", time(hook.medianNs));
+    object->set("p99_ns", time(hook.p99Ns));
+    object->set("longest_ns", time(hook.longestNs));
+    object->set("breaker", hook.breaker == HookBreaker::State::Closed  ? "closed"
+                           : hook.breaker == HookBreaker::State::Trial ? "trial"
+                                                                       : "open");
     return object;
 }
 
@@ -59,9 +67,22 @@ Object::Ptr describe(const PluginInfo& info)
     object->set("last_error", info.lastError);
     object->set("delivered", info.hooks.delivered);
     object->set("queued", info.hooks.queued);
+    object->set("queue_room", info.hooks.room);
     object->set("held_bytes", info.hooks.heldBytes);
     object->set("open_deferrals", info.hooks.openDeferrals);
     object->set("late_answers", info.hooks.lateAnswers);
+    object->set("mapped_bytes", info.mappedBytes);
+    object->set("state_since_ms", info.stateSince);
+    Array::Ptr holds = new Array;
+    for (const auto& held : info.holds)
+    {
+        auto hold = makeObject();
+        hold->set("worker", held.worker);
+        hold->set("point", std::string(sdk::hookPointName(held.point)));
+        hold->set("duration_ms", held.duration.count());
+        holds->add(hold);
+    }
+    object->set("holds", holds);
     Array::Ptr hooks = new Array;
     for (const auto& hook : info.hooks.hooks) hooks->add(describe(hook));
     object->set("points", hooks);
@@ -72,6 +93,17 @@ ControlResult listPlugins(const PluginHost& host)
 {
     Array::Ptr plugins = new Array;
     for (const auto& info : host.list()) plugins->add(summaryOf(info));
+    auto result = makeObject();
+    result->set("plugins", plugins);
+    return Var(result);
+}
+
+/// All that is loaded, with all its figures: what `nanomqctl top` shows.
+ControlResult describeAll(const PluginHost& host)
+{
+    Array::Ptr plugins = new Array;
+    for (const auto& info : host.list())
+        if (info.generation > 0) plugins->add(describe(info));
     auto result = makeObject();
     result->set("plugins", plugins);
     return Var(result);
@@ -218,6 +250,7 @@ void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& h
                             ControlVerbs& verbs, const Startup& startup)
 {
     server.command("plugin.list", [&host](const Object&) { return listPlugins(host); });
+    server.command("plugin.figures", [&host](const Object&) { return describeAll(host); });
     server.command("plugin.load", onPlugin([&host](const std::string& name) {
                        return answerOf(host.load(name));
                    }));

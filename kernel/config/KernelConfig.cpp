@@ -59,6 +59,19 @@ LogConfig logConfig(const Settings& settings)
     return log;
 }
 
+PluginCareConfig pluginCare(const Settings& settings)
+{
+    PluginCareConfig care;
+    care.watchFolders = settings.boolean("plugin.watch");
+    care.reportAfter = settings.duration("watchdog.report_after");
+    care.abortAfter = settings.duration("watchdog.abort_after");
+    care.breakerFailures = static_cast<std::uint64_t>(settings.integer("breaker.failures"));
+    care.breakerSharePercent = static_cast<unsigned>(settings.integer("breaker.share"));
+    care.breakerWindow = settings.duration("breaker.window");
+    care.breakerPause = settings.duration("breaker.pause");
+    return care;
+}
+
 /// The listeners that are set, or where a broker listens that nobody has told.
 std::vector<ListenerConfig> listeners(const Configuration& configuration, const Settings& settings,
                                       std::vector<ConfigError>& errors)
@@ -118,6 +131,7 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
     config.workers = nanomq::workers(settings.integer("num_taskq_thread"));
     config.daemon = settings.boolean("daemon");
     config.pluginDir = settings.text("plugin_dir");
+    config.plugins = pluginCare(settings);
     config.log = logConfig(settings);
 
     if (auto refused = checkAnonymous(config)) errors.push_back(std::move(*refused));

@@ -28,6 +28,18 @@ struct LogConfig
     unsigned rotationCount = 0;
 };
 
+/// How plugins are looked after.
+struct PluginCareConfig
+{
+    bool watchFolders = true;
+    std::chrono::milliseconds reportAfter{};
+    std::chrono::milliseconds abortAfter{}; // 0: never
+    std::uint64_t breakerFailures = 0;      // 0: no breaker
+    unsigned breakerSharePercent = 0;
+    std::chrono::milliseconds breakerWindow{};
+    std::chrono::milliseconds breakerPause{};
+};
+
 /// The kernel's settings, with their units and defaults. Keys and texts: conf.d/nanomq.conf.
 struct KernelConfig
 {
@@ -63,6 +75,7 @@ struct KernelConfig
     std::size_t retainedMaxCount = 0;      // 0: no limit
     std::size_t retainedMaxBytes = 0;      // 0: no limit
 
+    PluginCareConfig plugins;
     LogConfig log;
     bool daemon = false;
     std::string pluginDir; // empty: not set

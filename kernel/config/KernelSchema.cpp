@@ -208,6 +208,28 @@ void addProcess(std::vector<SchemaKey>& keys)
                            "Log files that are kept after being set aside."));
 }
 
+void addPlugins(std::vector<SchemaKey>& keys)
+{
+    keys.push_back(boolean("plugin.watch", "true",
+                           "Whether plugins are loaded, exchanged and unloaded when their files "
+                           "come, change and go."));
+    keys.push_back(duration("watchdog.report_after", "1s", 10, 3'600 * kSecond,
+                            "A plugin's hook that holds a worker so long is named in the log."));
+    keys.push_back(duration("watchdog.abort_after", "0s", 0, 3'600 * kSecond,
+                            "One that holds it so long ends the broker, for a supervisor to start "
+                            "it anew; 0s: never."));
+    keys.push_back(integer("breaker.failures", "50", 0, 1'000'000'000,
+                           "A plugin's hook that fails so many times within breaker.window is "
+                           "taken out; 0: never."));
+    keys.push_back(integer("breaker.share", "50", 1, 100,
+                           "And in so many percent of its calls in that time."));
+    keys.push_back(duration("breaker.window", "10s", 100, 3'600 * kSecond,
+                            "The time in which failures are counted."));
+    keys.push_back(duration("breaker.pause", "10s", 100, 3'600 * kSecond,
+                            "How long a hook is out before it is tried; doubled, up to 5 minutes "
+                            "or this time, whenever that fails."));
+}
+
 /// Keys of NanoMQ's nanomq.conf that have no effect in ours, and why.
 void addForeign(std::vector<SchemaKey>& keys)
 {
@@ -255,6 +277,7 @@ Schema kernelSchema()
     addProtocol(keys);
     addLimits(keys);
     addProcess(keys);
+    addPlugins(keys);
     addForeign(keys);
     return Schema(std::move(keys));
 }

@@ -61,8 +61,8 @@ HookBreaker::Change HookBreaker::judgeTrial(const Figures& figures, MonotonicMs 
         return Change::Closed;
     }
     _calledOnTrial = figures.calls > _before.calls;
-    // A call that never came to the hook, or whose answer nobody gave: let the next one through.
-    if (now >= _until) _onTrial = false;
+    // A call that never came to the hook, as when its ring was full: let the next one through.
+    if (!_calledOnTrial && now >= _until) _onTrial = false;
     return Change::None;
 }
 

@@ -93,7 +93,7 @@ PluginStep LoadedPlugin::init(std::shared_ptr<PluginSide> side)
         *status = _instance->init(_side.get());
     });
     _side->endInit();
-    if (step.done() && *status == 0) return step;
+    if (step.done() && *status == 0) return checkHealth();
     if (step.end == PluginStep::End::Stuck) return step;
     if (step.done())
     {
@@ -102,6 +102,26 @@ PluginStep LoadedPlugin::init(std::shared_ptr<PluginSide> side)
     }
     // Destroyed without quiesce(); but not while something it has started runs.
     if (PluginStep stopped = stopTasks(); !stopped.done()) return stopped;
+    if (PluginStep destroyed = destroy(); destroyed.end == PluginStep::End::Stuck) return destroyed;
+    return step;
+}
+
+PluginStep LoadedPlugin::checkHealth()
+{
+    const auto status = std::make_shared<sdk::Status>(0);
+    PluginStep step = call("its health check", _deadlines.call, [this, status] {
+        auto* health = static_cast<sdk::Health*>(_instance->query(sdk::Health::kInterface));
+        if (health) *status = health->check();
+    });
+    if (step.end == PluginStep::End::Stuck || (step.done() && *status == 0)) return step;
+    if (step.done())
+    {
+        const std::string told = _side->lastError();
+        step = PluginStep::failed("its health check says " + statusText(*status) +
+                                  (told.empty() ? "" : ": " + told));
+    }
+    // As after an init() that failed, but what init() has begun is ended in order.
+    if (PluginStep quiesced = quiesce(); quiesced.end == PluginStep::End::Stuck) return quiesced;
     if (PluginStep destroyed = destroy(); destroyed.end == PluginStep::End::Stuck) return destroyed;
     return step;
 }
@@ -183,11 +203,13 @@ std::string LoadedPlugin::unmap()
         keepForGood(std::shared_ptr<const PluginLibrary>(std::move(_library)));
         return _facts.residentReasons.front();
     }
+    // Shared: a destructor of the library that does not return goes on in it.
+    const std::shared_ptr<PluginLibrary> library = std::move(_library);
     const auto gone = std::make_shared<bool>(false);
     const PluginStep step =
-        call("unloading", _deadlines.call, [this, gone] { *gone = _library->close(); });
+        call("unloading", _deadlines.call, [library, gone] { *gone = library->close(); });
+    if (step.end == PluginStep::End::Stuck) keepForGood(library);
     if (!step.done()) return step.reason;
-    _library.reset();
     return *gone ? std::string() : "the dynamic loader keeps it mapped";
 }
 

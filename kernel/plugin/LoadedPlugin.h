@@ -64,7 +64,10 @@ public:
 
     /// Maps the code.
     PluginStep open();
-    /// Makes an instance and its hooks, in standby. Failed: the instance is gone again.
+    /// Memory that its code and static data are mapped to, in bytes.
+    std::size_t mappedBytes() const { return _library ? _library->mappedBytes() : 0; }
+    /// Makes an instance and its hooks, in standby, and asks how it is (sdk::Health). Failed: the
+    /// instance is gone again.
     PluginStep init(std::shared_ptr<PluginSide> side);
     PluginStep start();
 
@@ -82,6 +85,7 @@ private:
     /// Runs a call into the plugin; its exceptions become a text. `what`: "init()".
     PluginStep call(const char* what, std::chrono::milliseconds deadline,
                     std::function<void()> function);
+    PluginStep checkHealth();
     PluginStep stopTasks();
 
     const PluginFacts _facts;

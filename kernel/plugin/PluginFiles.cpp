@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sys/stat.h>
 #include <utility>
 
 namespace nanomq
@@ -31,6 +32,18 @@ Schema schemaOf(const std::string& name, const std::string& library)
     return json ? Schema::fromJson(name, *json) : Schema::openFor(name);
 }
 
+std::optional<PluginFiles::Mark> markOf(const std::string& path)
+{
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    const auto ns = [](const timespec& time) {
+        return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+    };
+    return PluginFiles::Mark{status.st_dev, status.st_ino,
+                             static_cast<std::uint64_t>(status.st_size), ns(status.st_mtim),
+                             ns(status.st_ctim)};
+}
+
 } // namespace
 
 PluginFiles::PluginFiles(std::string pluginDir, std::string confDir, Overrides overrides)
@@ -48,6 +61,11 @@ std::string PluginFiles::libraryOf(const std::string& name) const
 std::string PluginFiles::confFileOf(const std::string& name) const
 {
     return (fs::path(_confDir) / (name + std::string(kConfEnding))).string();
+}
+
+PluginFiles::Marks PluginFiles::marksOf(const std::string& name) const
+{
+    return {markOf(libraryOf(name)), markOf(confFileOf(name))};
 }
 
 std::vector<std::string> PluginFiles::libraries() const

@@ -4,8 +4,10 @@
 #include "config/Configuration.h"
 #include "config/Overrides.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nanomq
@@ -19,12 +21,27 @@ public:
     static constexpr std::string_view kLibraryEnding = ".so";
     static constexpr std::string_view kConfEnding = ".conf";
 
+    /// Tells one state of a file from another, without reading it.
+    struct Mark
+    {
+        std::uint64_t device, inode, size;
+        std::int64_t modifiedNs, changedNs;
+        bool operator==(const Mark&) const = default;
+    };
+    /// Of a plugin's files; nothing for one that is not there.
+    struct Marks
+    {
+        std::optional<Mark> library, conf;
+        bool operator==(const Marks&) const = default;
+    };
+
     PluginFiles(std::string pluginDir, std::string confDir, Overrides overrides);
 
     const std::string& pluginDir() const noexcept { return _pluginDir; }
     const std::string& confDir() const noexcept { return _confDir; }
     std::string libraryOf(const std::string& name) const;
     std::string confFileOf(const std::string& name) const;
+    Marks marksOf(const std::string& name) const;
     /// Plugins with a library, and those with a conf file; by name. An unreadable folder has none,
     /// which the second says in `report`.
     std::vector<std::string> libraries() const;

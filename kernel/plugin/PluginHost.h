@@ -6,6 +6,7 @@
 #include "hook/HookRegistry.h"
 #include "plugin/LoadedPlugin.h"
 #include "plugin/PluginServices.h"
+#include "plugin/Watchdog.h"
 
 #include <chrono>
 #include <cstdint>
@@ -39,6 +40,7 @@ struct PluginInfo
 {
     std::string name;
     PluginState state = PluginState::Absent;
+    UnixMs stateSince = 0;
     std::string reason; ///< of Failed, Stuck, Resident, or of a reload that failed
     std::string file;
     std::string version; // of the plugin; empty when it never passed the gate
@@ -48,7 +50,9 @@ struct PluginInfo
     UnixMs loadedAt = 0;
     std::uint64_t errors = 0; ///< that it has told or its hooks had, in this generation
     std::string lastError;
-    HookSetStatistics hooks; ///< of this generation
+    HookSetStatistics hooks;       ///< of this generation
+    std::size_t mappedBytes = 0;   ///< its code and static data; what it allocates is not known
+    std::vector<HeldWorker> holds; ///< workers that are inside one of its hooks for long
 };
 
 /// Why a plugin was not loaded, unloaded or reloaded.
@@ -64,6 +68,12 @@ using PluginResult = Result<PluginInfo, PluginError>;
 /// Jobs run one after another on a thread of the host. Whatever is wrong with a plugin, the broker
 /// goes on, and the version that was running before keeps running. No proof that nothing of a
 /// plugin runs any more: then its code stays mapped, and its state says so.
+///
+/// With Options::watchFolders it acts by itself, too: a library and its conf file that are put
+/// into the folders become active, a file that changes is taken up by a reload, and a conf file
+/// that is removed unloads the plugin. What was loaded or unloaded by hand stays so until one of
+/// its files changes. A watchdog looks after hooks that hold a worker, and takes out those that
+/// fail all the time.
 ///
 /// A plugin that may not live beside its next version (no NANOMQ_PLUGIN_RELOAD_OVERLAP) is parked
 /// during a reload: who meets one of its intercept or decide hooks waits until the next version
@@ -82,6 +92,10 @@ public:
         std::chrono::milliseconds graceDeadline{5'000};    ///< for workers to leave its hooks
         std::chrono::milliseconds deferralDeadline{5'000}; ///< for answers it has promised
         std::chrono::milliseconds parkLimit{30'000};       ///< for a reload that parks clients
+        /// Loads, exchanges and unloads plugins when their files come, change and go.
+        bool watchFolders = false;
+        std::chrono::milliseconds settle{100}; ///< after the last change of a file
+        Watchdog::Options watchdog{};
         LoadedPlugin::Deadlines callDeadlines{};
     };
 

@@ -2,6 +2,7 @@
 
 #include "config/ConfDir.h"
 
+#include <Poco/DateTimeFormatter.h>
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
@@ -26,11 +27,18 @@ PluginHost::Jobs::Jobs(Options options, HookBus& bus, PluginServices& services, 
       _metrics(services.metrics()),
       _abi(HostAbi::ofThisProgram()),
       _probe(_options.probeProgram, _options.probeDeadline),
-      _copies(_options.stateDir)
+      _copies(_options.stateDir),
+      _watchdog(_options.watchdog, _registry, services.metrics(), _logger,
+                [this] { return activeSides(); })
 {
     if (!_copies.trouble().empty()) _logger.warning(_copies.trouble());
     _thread = std::thread([this] { run(); });
     ::pthread_setname_np(_thread.native_handle(), "plugin-jobs");
+    if (_options.watchFolders)
+        _folders.emplace(_options.pluginDir, _options.confDir, _options.settle, _logger,
+                         [this](const std::string& name) {
+                             submit<void>([name](Jobs& jobs) { jobs.bringIntoLine(name); });
+                         });
 }
 
 PluginHost::Jobs::~Jobs() = default;
@@ -54,12 +62,15 @@ void PluginHost::Jobs::run()
 
 void PluginHost::Jobs::stop()
 {
+    _folders.reset();
     {
         std::lock_guard lock(_queueMutex);
         _stopping = true;
         _queued.notify_one();
     }
     if (_thread.joinable()) _thread.join();
+    // A stuck plugin leaves this object behind, and what the watchdog looks at goes.
+    _watchdog.stop();
 }
 
 void PluginHost::Jobs::unloadEverything()
@@ -91,8 +102,23 @@ PluginHost::Jobs::Plugin& PluginHost::Jobs::plugin(const std::string& name)
 void PluginHost::Jobs::show(Plugin& plugin, PluginState state, std::string reason)
 {
     std::lock_guard lock(_listMutex);
+    if (plugin.info.state != state) plugin.info.stateSince = unixNow();
     plugin.info.state = state;
     plugin.info.reason = std::move(reason);
+}
+
+void PluginHost::Jobs::remember(Plugin& plugin)
+{
+    plugin.marks = _files.marksOf(plugin.info.name);
+}
+
+Watchdog::Sides PluginHost::Jobs::activeSides() const
+{
+    Watchdog::Sides sides;
+    std::lock_guard lock(_listMutex);
+    for (const auto& [name, plugin] : _plugins)
+        if (plugin.shown && plugin.info.state == PluginState::Active) sides.push_back(plugin.shown);
+    return sides;
 }
 
 void PluginHost::Jobs::showFacts(Plugin& plugin, const LoadedPlugin& version)
@@ -100,6 +126,7 @@ void PluginHost::Jobs::showFacts(Plugin& plugin, const LoadedPlugin& version)
     std::lock_guard lock(_listMutex);
     plugin.info.version = version.facts().version;
     plugin.info.className = version.facts().className;
+    plugin.info.mappedBytes = version.mappedBytes();
     plugin.info.loadedAt = unixNow();
     ++plugin.info.generation;
     plugin.shown = version.side();
@@ -126,6 +153,8 @@ PluginInfo PluginHost::Jobs::snapshot(const Plugin& plugin) const
         info.lastError = side->lastError();
         info.hooks = side->set().statistics();
     }
+    for (auto& held : _watchdog.held())
+        if (held.plugin == info.name) info.holds.push_back(std::move(held));
     return info;
 }
 
@@ -178,7 +207,8 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::keepStuck(Plugin& plugin,
                                                       std::unique_ptr<LoadedPlugin>& version,
                                                       std::string reason)
 {
-    reason += "; its code stays in memory until the broker restarts";
+    reason += "; its code stays in memory until the broker restarts, since " +
+              Poco::DateTimeFormatter::format(Poco::Timestamp(), "%Y-%m-%dT%H:%M:%SZ");
     _logger.error(plugin.info.name + ": " + reason);
     keepCode(std::move(version));
     show(plugin, PluginState::Stuck, reason);
@@ -246,13 +276,22 @@ void PluginHost::Jobs::discard(std::unique_ptr<LoadedPlugin> version, bool initi
     else version->unmap();
 }
 
+std::string PluginHost::Jobs::unfinished(const HookSet& set) const
+{
+    if (const auto owed = set.openDeferrals(); owed > 0)
+        return std::to_string(owed) + " answers that it owes were not given";
+    const auto look = set.executorMark().look();
+    if (look == 0) return "events that it was given were not told";
+    return "its observer of " + std::string(sdk::hookPointName(_registry.hookOf(look).point)) +
+           " has not returned";
+}
+
 std::string PluginHost::Jobs::drainHooks(LoadedPlugin& version)
 {
     if (const auto worker = _registry.graceful(_options.graceDeadline))
-        return "worker " + std::to_string(*worker) + " was still inside a turn after " +
-               std::to_string(_options.graceDeadline.count()) + " ms";
+        return _watchdog.whatHolds(*worker, _options.graceDeadline);
     if (!_registry.drain(version.set(), _options.deferralDeadline))
-        return "an answer it owes or an event it was given was not finished within " +
+        return unfinished(version.set()) + " within " +
                std::to_string(_options.deferralDeadline.count()) + " ms";
     _registry.withdrawFilters(version.set());
     return {};
@@ -266,6 +305,7 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::retire(Plugin& plugin,
     const PluginStep step = version->quiesce();
     if (step.end == PluginStep::End::Stuck) return keepStuck(plugin, version, step.reason);
     if (!step.done()) _logger.warning(plugin.info.name + ": " + step.reason);
+    _watchdog.publishLast(*version->side());
     return std::nullopt;
 }
 
@@ -292,6 +332,8 @@ PluginResult PluginHost::Jobs::load(const std::string& name)
     if (target.running) return PluginError{"already_loaded", name + " is loaded already"};
     if (target.info.state == PluginState::Stuck)
         return PluginError{"stuck", name + " cannot be loaded again: " + target.info.reason};
+    remember(target);
+    target.againstSwitch = _files.switchedOff(name).has_value();
     auto version = check(name);
     if (!version) return answer(target, fail(target, version.error()));
     showGuard(target, **version);
@@ -363,6 +405,7 @@ PluginResult PluginHost::Jobs::unload(const std::string& name)
     if (found == _plugins.end() || !found->second.running)
         return PluginError{"not_loaded", name + " is not loaded"};
     Plugin& target = found->second;
+    remember(target);
     auto version = std::move(target.running);
     show(target, PluginState::Draining);
     if (!_registry.exchange(&version->set(), nullptr))
@@ -401,6 +444,39 @@ void PluginHost::Jobs::loadConfigured()
         // The answer is in the log and in list().
         [[maybe_unused]] const auto told = load(name);
     }
+}
+
+void PluginHost::Jobs::bringIntoLine(const std::string& name)
+{
+    const auto found = _plugins.find(name);
+    Plugin* const known = found == _plugins.end() ? nullptr : &found->second;
+    const PluginFiles::Marks now = _files.marksOf(name);
+    const PluginFiles::Marks before = known ? known->marks : PluginFiles::Marks();
+    if (known && now == before) return;
+
+    if (known && known->running)
+    {
+        const bool confRemoved = before.conf && !now.conf;
+        const auto off = confRemoved ? std::string() : _files.switchedOff(name);
+        if (confRemoved || (off && off->empty() && !known->againstSwitch))
+        {
+            _logger.information(name + (confRemoved ? ": its configuration file is gone"
+                                                    : ": its configuration switches it off"));
+            [[maybe_unused]] const auto told = unload(name);
+        }
+        else if (now.library)
+        {
+            _logger.information(name + ": its files have changed");
+            [[maybe_unused]] const auto told = reload(name);
+        }
+        return;
+    }
+    if (!now.conf) return;
+    const auto off = _files.switchedOff(name);
+    if (off && !off->empty()) _logger.warning(*off + " yet");
+    if (off || !now.library) return;
+    _logger.information(name + ": its files are there");
+    [[maybe_unused]] const auto told = load(name);
 }
 
 } // namespace nanomq

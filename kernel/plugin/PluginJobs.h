@@ -1,9 +1,11 @@
 #pragma once
 
 #include "plugin/PluginFiles.h"
+#include "plugin/PluginFolderWatch.h"
 #include "plugin/PluginHost.h"
 #include "plugin/PluginMetrics.h"
 #include "plugin/PluginProbe.h"
+#include "plugin/Watchdog.h"
 
 #include <condition_variable>
 #include <deque>
@@ -39,8 +41,15 @@ public:
     PluginResult unload(const std::string& name);
     PluginResult reload(const std::string& name);
     void loadConfigured();
+    /// Looks at the plugin's files, and does what they ask for if they are not those it was last
+    /// loaded, unloaded or refused with.
+    void bringIntoLine(const std::string& name);
 
-    std::vector<PluginInfo> list() const; ///< [any]
+    std::vector<PluginInfo> list() const;       ///< [any]
+    std::vector<HeldWorker> heldWorkers() const ///< [any]
+    {
+        return _watchdog.held();
+    }
     std::string copyTrouble() const;      ///< [any]
 
 private:
@@ -49,6 +58,8 @@ private:
         PluginInfo info;                   // without the figures; guarded by _listMutex
         std::shared_ptr<PluginSide> shown; // where the figures are; guarded by _listMutex
         std::uint32_t number = 0;          // in the order of loading
+        PluginFiles::Marks marks;          // of the files that it was last dealt with
+        bool againstSwitch = false;        // loaded by hand, while its configuration says off
         std::unique_ptr<LoadedPlugin> running;
     };
     /// A failure to report, unless empty.
@@ -62,6 +73,8 @@ private:
     void show(Plugin& plugin, PluginState state, std::string reason = {});
     void showFacts(Plugin& plugin, const LoadedPlugin& version);
     void showGuard(Plugin& plugin, const LoadedPlugin& version);
+    void remember(Plugin& plugin);
+    Watchdog::Sides activeSides() const; // [any]
     PluginInfo snapshot(const Plugin& plugin) const;
     PluginResult answer(Plugin& plugin, const Trouble& trouble) const;
 
@@ -81,6 +94,7 @@ private:
     Trouble keepStuck(Plugin& plugin, std::unique_ptr<LoadedPlugin>& version, std::string reason);
     Trouble fail(Plugin& plugin, std::string reason);
     std::string drainHooks(LoadedPlugin& version);
+    std::string unfinished(const HookSet& set) const;
 
     // Of a reload; see PluginReload.cpp.
     Trouble exchangeSideBySide(Plugin& plugin, std::unique_ptr<LoadedPlugin> next);
@@ -108,12 +122,14 @@ private:
     PluginCopies _copies;
     std::map<std::string, Plugin> _plugins;
     std::vector<std::unique_ptr<LoadedPlugin>> _stuck;
+    Watchdog _watchdog;
 
     std::mutex _queueMutex; // guards all below
     std::condition_variable _queued;
     std::deque<std::function<void()>> _queue;
     bool _stopping = false;
-    std::thread _thread; // goes first
+    std::thread _thread;
+    std::optional<PluginFolderWatch> _folders; // goes first
 };
 
 template <class T> std::future<T> PluginHost::Jobs::submit(std::function<T(Jobs&)> job)

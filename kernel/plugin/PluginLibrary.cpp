@@ -120,12 +120,19 @@ bool PluginLibrary::close()
 
 bool PluginLibrary::mapped() const
 {
-    std::pair<const std::string*, bool> search(&_path, false);
+    return mappedBytes() > 0;
+}
+
+std::size_t PluginLibrary::mappedBytes() const
+{
+    std::pair<const std::string*, std::size_t> search(&_path, 0);
     ::dl_iterate_phdr(
         [](dl_phdr_info* info, std::size_t, void* data) {
-            auto& wanted = *static_cast<std::pair<const std::string*, bool>*>(data);
-            wanted.second = wanted.second || *wanted.first == info->dlpi_name;
-            return 0;
+            auto& [path, bytes] = *static_cast<std::pair<const std::string*, std::size_t>*>(data);
+            if (*path != info->dlpi_name) return 0;
+            for (int i = 0; i < info->dlpi_phnum; ++i)
+                if (info->dlpi_phdr[i].p_type == PT_LOAD) bytes += info->dlpi_phdr[i].p_memsz;
+            return 1;
         },
         &search);
     return search.second;

@@ -37,6 +37,9 @@ public:
     /// no such class or its constructor throws. The object must be gone before close().
     std::unique_ptr<sdk::Plugin> create(const std::string& className);
 
+    /// Memory that its code and static data are mapped to, in bytes.
+    std::size_t mappedBytes() const;
+
     /// Unloads and looks whether the code is gone. False: something keeps it mapped.
     bool close();
 

@@ -12,6 +12,8 @@ PluginResult PluginHost::Jobs::reload(const std::string& name)
     const auto found = _plugins.find(name);
     if (found == _plugins.end() || !found->second.running) return load(name);
     Plugin& target = found->second;
+    remember(target);
+    target.againstSwitch = _files.switchedOff(name).has_value();
     const auto keepOld = [&](const std::string& why) {
         std::string reason = "reload failed, version " + target.info.version + " goes on: " + why;
         _logger.error(name + ": " + reason);

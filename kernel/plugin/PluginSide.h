@@ -12,8 +12,10 @@
 #include "plugin/PluginStorage.h"
 #include "plugin/PluginTasks.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -21,6 +23,14 @@
 
 namespace nanomq
 {
+
+/// What of a version's figures is in the registry already; see PluginFigures.
+struct ToldFigures
+{
+    static constexpr std::size_t kCounts = 5;
+    std::map<sdk::HookPoint, std::array<std::uint64_t, kCounts>> counts;
+    std::uint64_t dropped = 0;
+};
 
 /// The broker as one loaded version of a plugin sees it: sdk::Host, and the interfaces behind
 /// Host::query(). Everything registered through it belongs to that version, and goes with it.
@@ -40,11 +50,14 @@ public:
     PluginSide(const PluginSide&) = delete;
     PluginSide& operator=(const PluginSide&) = delete;
 
+    const std::string& name() const noexcept { return _name; }
     HookErrors& hookErrors() noexcept { return *this; }
     /// Its hooks; before init().
     void useSet(Ref<HookSet> set);
     HookSet& set() const noexcept { return *_set; }
     PluginTasks& tasks() noexcept { return *_tasks; }
+    /// Guarded by PluginFigures.
+    ToldFigures& toldFigures() noexcept { return _toldFigures; }
 
     /// init() begins and ends: only between them hooks are registered.
     void beginInit() noexcept { _inInit = true; }
@@ -92,6 +105,7 @@ private:
     Poco::Logger& _logger;
     std::atomic<bool> _inInit{false};
     std::atomic<std::uint64_t> _errors{0};
+    ToldFigures _toldFigures;
 
     mutable std::mutex _mutex; // guards all below
     std::string _lastError;

@@ -20,9 +20,11 @@ class PluginHostTest : public HostFixture
     CPPUNIT_TEST(probeCatchesWhatTheGateCannotSee);
     CPPUNIT_TEST(probeEndsWhatHangs);
     CPPUNIT_TEST(failingInitLeavesNothingBehind);
+    CPPUNIT_TEST(failingHealthCheckLeavesNothingBehind);
     CPPUNIT_TEST(failingStartUnloadsAgain);
     CPPUNIT_TEST(libraryMayBeOverwrittenWhileItRuns);
     CPPUNIT_TEST(hookThatDoesNotReturnMakesThePluginStuckAndItsCodeStay);
+    CPPUNIT_TEST(observerThatDoesNotReturnMakesThePluginStuck);
     CPPUNIT_TEST(quiesceThatDoesNotReturnMakesThePluginStuckAndOthersGoOn);
     CPPUNIT_TEST(threadThatDoesNotEndMakesThePluginStuck);
     CPPUNIT_TEST(residentPluginStaysMappedAndMayBeLoadedAgain);
@@ -203,6 +205,10 @@ public:
         install("sample_two");
         configure("sample", "sample.fail = init\n");
         CPPUNIT_ASSERT(refusal(host().reload("sample")).find("told to fail") != std::string::npos);
+        configure("sample", "sample.fail = health\n");
+        const std::string unwell = refusal(host().reload("sample"));
+        CPPUNIT_ASSERT_MESSAGE(unwell, unwell.find("told to be unwell") != std::string::npos);
+        CPPUNIT_ASSERT_MESSAGE(unwell, unwell.find("1.0.0 goes on") != std::string::npos);
         std::filesystem::remove(libraryOf("sample"));
         CPPUNIT_ASSERT(!host().reload("sample"));
         CPPUNIT_ASSERT_EQUAL(std::string("1.0.0"), versionByHook());
@@ -274,6 +280,19 @@ public:
         mustLoad();
     }
 
+    void failingHealthCheckLeavesNothingBehind()
+    {
+        install("sample_one");
+        configure("sample", "sample.fail = health\n");
+        const std::string why = refusal(host().load("sample"));
+        CPPUNIT_ASSERT_MESSAGE(why, why.find("its health check says Host is down") == 0);
+        CPPUNIT_ASSERT(!mapped("sample"));
+        CPPUNIT_ASSERT_EQUAL(std::string("none"), verb("sample status"));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{0}, _filters.size());
+        configure("sample", "");
+        mustLoad();
+    }
+
     void failingStartUnloadsAgain()
     {
         install("sample_one");
@@ -312,12 +331,29 @@ public:
         const auto result = host().unload("sample");
         CPPUNIT_ASSERT_EQUAL(std::string("stuck"), result.error().code);
         CPPUNIT_ASSERT_MESSAGE(result.error().message,
-                               result.error().message.find("worker 0") != std::string::npos);
+                               result.error().message.find(
+                                   "worker 0 has been inside message.publish of sample for") == 0);
         CPPUNIT_ASSERT(stateOf() == State::Stuck);
+        CPPUNIT_ASSERT(host().info("sample")->stateSince > 0);
         CPPUNIT_ASSERT(mapped("sample"));
         CPPUNIT_ASSERT_EQUAL(std::string("stuck"), host().load("sample").error().code);
         openGate();
         answer.get();
+        CPPUNIT_ASSERT(mapped("sample"));
+    }
+
+    void observerThatDoesNotReturnMakesThePluginStuck()
+    {
+        expectTrouble();
+        install("sample_one");
+        configure("sample", "sample.hang = observer\nsample.gate = " + gate() + "\n");
+        mustLoad();
+        tell("a/1");
+        const auto result = host().unload("sample");
+        CPPUNIT_ASSERT_EQUAL(std::string("stuck"), result.error().code);
+        CPPUNIT_ASSERT_MESSAGE(
+            result.error().message,
+            result.error().message.find("its observer of message.published has not returned") == 0);
         CPPUNIT_ASSERT(mapped("sample"));
     }
 

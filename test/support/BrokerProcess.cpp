@@ -47,6 +47,8 @@ void BrokerProcess::start()
         arguments.emplace_back("--url");
         arguments.push_back(url);
     }
+    if (!_options.watchPlugins)
+        arguments.insert(arguments.end(), {"--set", "plugin.watch=false"});
     arguments.insert(arguments.end(), _options.arguments.begin(), _options.arguments.end());
     _process = std::make_unique<Command>(programPath("NANOMQ_BROKER", NANOMQ_BROKER), arguments,
                                          _options.environment);

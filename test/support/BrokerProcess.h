@@ -22,6 +22,8 @@ struct BrokerOptions
     std::vector<std::string> urls{"nmq-tcp://127.0.0.1:0"};
     /// Where NAME.so are looked for; empty: a folder with none.
     std::string pluginFolder{};
+    /// Whether it acts by itself when plugins' files change; tests say what is to happen.
+    bool watchPlugins = false;
     /// More arguments, such as "--set", "log.level=debug".
     std::vector<std::string> arguments{};
     /// "NAME=value".

@@ -88,5 +88,19 @@ protected:
     ~Handover() = default;
 };
 
+/// A plugin's own word on whether it is fit to serve; it may implement it.
+class Health
+{
+public:
+    static constexpr const char* kInterface = "nanomq.health/1";
+
+    /// Asked after init(), before any hook is active. Not 0: the plugin is refused; after a
+    /// reload the old version goes on. Say why with Host::error(). [host]
+    virtual Status check() = 0;
+
+protected:
+    ~Health() = default;
+};
+
 } // namespace v1
 } // namespace nanomq::sdk

@@ -25,9 +25,9 @@ const Crash crash;
 #endif
 
 /// What the tests of the plugin host load. What it does wrong is told by its configuration:
-/// `NAME.fail` = init, start; `NAME.hang` = hook, quiesce, thread, until the FIFO `NAME.gate` is
+/// `NAME.fail` = init, health, start; `NAME.hang` = hook, observer, quiesce, thread, until the FIFO `NAME.gate` is
 /// opened.
-class Sample final : public PluginBase, public Handover
+class Sample final : public PluginBase, public Handover, public Health
 {
 public:
 #ifdef SAMPLE_THROWS
@@ -39,8 +39,16 @@ public:
 
     void* query(const char* interfaceId) override
     {
-        return std::string_view(interfaceId) == Handover::kInterface ? static_cast<Handover*>(this)
-                                                                     : nullptr;
+        const std::string_view id(interfaceId);
+        if (id == Handover::kInterface) return static_cast<Handover*>(this);
+        if (id == Health::kInterface) return static_cast<Health*>(this);
+        return nullptr;
+    }
+    Status check() override
+    {
+        if (!told("fail", "health")) return 0;
+        host().error("health", "told to be unwell");
+        return -EHOSTDOWN;
     }
     Status save(Sink* sink) override
     {
@@ -75,6 +83,7 @@ private:
 #endif
         if (told("fail", "init")) throw std::runtime_error("told to fail");
         _hangInHook = told("hang", "hook");
+        _hangInObserver = told("hang", "observer");
         _events = get<Metrics>().counter("sample_events_total", "", "Events seen.");
         get<Control>().command("status", "What it has seen.", &Sample::status, this);
         get<Tasks>().thread("sample", &Sample::run, this);
@@ -110,6 +119,7 @@ private:
     }
     void onPublished(const MessagePublished&)
     {
+        if (_hangInObserver) hang();
         ++_seen;
         _events->add(1);
     }
@@ -137,6 +147,7 @@ private:
 
     std::atomic<std::uint64_t> _seen{0};
     bool _hangInHook = false;
+    bool _hangInObserver = false;
     Metrics::Counter* _events = nullptr;
     std::mutex _mutex; // guards _deferrals
     std::vector<Deferral> _deferrals;

@@ -66,6 +66,11 @@ public:
         CPPUNIT_ASSERT(config.log.toConsole && !config.log.toFile && !config.log.toSyslog);
         CPPUNIT_ASSERT_EQUAL(std::string("information"), config.log.level);
         CPPUNIT_ASSERT(!config.daemon);
+        CPPUNIT_ASSERT(config.plugins.watchFolders);
+        CPPUNIT_ASSERT(config.plugins.reportAfter == std::chrono::seconds(1));
+        CPPUNIT_ASSERT(config.plugins.abortAfter == std::chrono::seconds(0));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{50}, config.plugins.breakerFailures);
+        CPPUNIT_ASSERT_EQUAL(50U, config.plugins.breakerSharePercent);
     }
 
     void readsEverySetting()
@@ -80,7 +85,11 @@ public:
                                          "retained.max_count=100\nretained.max_bytes=1GB\n"
                                          "log.to=file, syslog\nlog.level=WARN\nlog.dir=/tmp\n"
                                          "log.file=x.log\nlog.rotation.size=1MB\n"
-                                         "log.rotation.count=2\ndaemon=true\nplugin_dir=/p\n");
+                                         "log.rotation.count=2\ndaemon=true\nplugin_dir=/p\n"
+                                         "plugin.watch=false\nwatchdog.report_after=2s\n"
+                                         "watchdog.abort_after=1m\nbreaker.failures=7\n"
+                                         "breaker.share=10\nbreaker.window=3s\n"
+                                         "breaker.pause=200ms\n");
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
         CPPUNIT_ASSERT_EQUAL(3U, config.workers);
         CPPUNIT_ASSERT(config.allowAnonymous == false);
@@ -105,6 +114,13 @@ public:
         CPPUNIT_ASSERT_EQUAL(2U, config.log.rotationCount);
         CPPUNIT_ASSERT(config.daemon);
         CPPUNIT_ASSERT_EQUAL(std::string("/p"), config.pluginDir);
+        CPPUNIT_ASSERT(!config.plugins.watchFolders);
+        CPPUNIT_ASSERT(config.plugins.reportAfter == std::chrono::seconds(2));
+        CPPUNIT_ASSERT(config.plugins.abortAfter == std::chrono::minutes(1));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{7}, config.plugins.breakerFailures);
+        CPPUNIT_ASSERT_EQUAL(10U, config.plugins.breakerSharePercent);
+        CPPUNIT_ASSERT(config.plugins.breakerWindow == std::chrono::seconds(3));
+        CPPUNIT_ASSERT(config.plugins.breakerPause == std::chrono::milliseconds(200));
     }
 
     void countsPacketSizesInKilobytesAsNanoMqDoes()

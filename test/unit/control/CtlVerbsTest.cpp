@@ -65,6 +65,7 @@ class CtlVerbsTest : public CppUnit::TestFixture
     CPPUNIT_TEST(listsPlugins);
     CPPUNIT_TEST(loadsUnloadsAndReloadsPlugins);
     CPPUNIT_TEST(tellsTheBrokersReason);
+    CPPUNIT_TEST(topTellsOnce);
     CPPUNIT_TEST(callsVerbsOfPlugins);
     CPPUNIT_TEST(helpsWithVerbsOfPlugins);
     CPPUNIT_TEST(helpsWithoutABroker);
@@ -167,6 +168,15 @@ public:
                                  std::string(failure.what()));
         }
         CPPUNIT_ASSERT_THROW(statusVerb({"--control", _folder / "none"}), Failure);
+    }
+
+    void topTellsOnce()
+    {
+        answer("plugin.figures",
+               R"({"plugins":[{"name":"webhook","points":[{"point":"client.connack"}]}]})");
+        const std::string shown = run(topVerb, {"--once"});
+        CPPUNIT_ASSERT_MESSAGE(shown, shown.starts_with("version\t1.0\n"));
+        CPPUNIT_ASSERT_MESSAGE(shown, shown.find("webhook\tclient.connack\t") != std::string::npos);
     }
 
     void callsVerbsOfPlugins()
