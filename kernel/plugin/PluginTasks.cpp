@@ -10,16 +10,32 @@
 namespace nanomq
 {
 
+namespace
+{
+
+/// A plugin may have hundreds of threads. Less than 2 MiB also keeps huge pages away from them.
+constexpr std::size_t kStackBytes = 1 << 20;
+
+} // namespace
+
 /// One thread of a plugin, and the sign by which it is told to stop.
 class PluginTasks::Worker final : public sdk::Tasks::Stop
 {
 public:
     Worker(std::string_view name, void (*run)(void*, Stop*), void* self, Failures& failures)
-        : _thread([this, run, self, &failures] { call(run, self, failures); })
+        : _run(run),
+          _self(self),
+          _failures(failures)
     {
-        ::pthread_setname_np(_thread.native_handle(), std::string(name.substr(0, 15)).c_str());
+        pthread_attr_t attributes;
+        ::pthread_attr_init(&attributes);
+        ::pthread_attr_setstacksize(&attributes, kStackBytes);
+        const int error = ::pthread_create(&_thread, &attributes, &Worker::enter, this);
+        ::pthread_attr_destroy(&attributes);
+        if (error != 0) throw std::system_error(error, std::generic_category());
+        ::pthread_setname_np(_thread, std::string(name.substr(0, 15)).c_str());
     }
-    ~Worker() { _thread.join(); } // at once: see PluginTasks::stop()
+    ~Worker() { ::pthread_join(_thread, nullptr); } // at once: it has ended
 
     bool requested() const override { return _requested.load(std::memory_order_acquire); }
     void wait(std::uint32_t milliseconds) override
@@ -36,7 +52,7 @@ public:
         _changed.notify_all();
     }
 
-    void abandon() { _thread.detach(); }
+    void abandon() { ::pthread_detach(_thread); }
     void request()
     {
         std::lock_guard lock(_mutex);
@@ -50,31 +66,39 @@ public:
     }
 
 private:
-    void call(void (*run)(void*, Stop*), void* self, Failures& failures)
+    static void* enter(void* worker)
+    {
+        static_cast<Worker*>(worker)->call();
+        return nullptr;
+    }
+    void call()
     {
         try
         {
-            run(self, this);
+            _run(_self, this);
         }
         catch (const std::exception& error)
         {
-            failures.threadFailed(error.what());
+            _failures.threadFailed(error.what());
         }
         catch (...)
         {
-            failures.threadFailed("an exception of unknown type");
+            _failures.threadFailed("an exception of unknown type");
         }
         std::lock_guard lock(_mutex);
         _ended = true;
         _changed.notify_all();
     }
 
+    void (*const _run)(void*, Stop*);
+    void* const _self;
+    Failures& _failures;
     std::atomic<bool> _requested{false};
     std::mutex _mutex; // guards _notified and _ended
     std::condition_variable _changed;
     bool _notified = false;
     bool _ended = false;
-    std::thread _thread; // goes first, and starts last
+    pthread_t _thread{}; // starts last
 };
 
 PluginTasks::PluginTasks(Executor& executor, Failures& failures)
@@ -90,6 +114,7 @@ sdk::Status PluginTasks::thread(sdk::Str name, void (*run)(void*, Stop*), void* 
     if (!run) return -EINVAL;
     std::lock_guard lock(_mutex);
     if (_stopped) return -ESHUTDOWN;
+    std::erase_if(_workers, [](const auto& worker) { return worker->ended({}); });
     if (_workers.size() >= kMaxThreads) return -EAGAIN;
     try
     {

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
-#include <thread>
 
 namespace nanomq
 {
@@ -20,7 +19,8 @@ namespace nanomq
 class PluginTasks final : public sdk::Tasks
 {
 public:
-    static constexpr std::size_t kMaxThreads = 64;
+    /// At a time; those that have ended do not count.
+    static constexpr std::size_t kMaxThreads = 320;
 
     /// Told when a thread's function throws.
     class Failures

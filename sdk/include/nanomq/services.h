@@ -65,8 +65,9 @@ public:
     };
 
     /// Starts a thread; it must return soon after stop->requested(). Joined before quiesce()
-    /// is over for the host, that is, before the code goes away. Not for hooks on workers: starting
-    /// a thread takes a moment. [any]
+    /// is over for the host, that is, before the code goes away. It may end before; `stop` is
+    /// valid until `run` returns. The stack has 1 MiB. -EAGAIN beyond 320 at a time. Not for hooks
+    /// on workers: starting a thread takes a moment. [any]
     virtual Status thread(Str name, void (*run)(void* self, Stop* stop), void* self) = 0;
     /// Runs a function once on the plugin's executor, after what was posted before. [any]
     virtual Status post(void (*run)(void* self), void* self) = 0;
