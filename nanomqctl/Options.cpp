@@ -4,6 +4,7 @@
 #include <Poco/Util/OptionException.h>
 #include <Poco/Util/OptionProcessor.h>
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 #include <utility>
@@ -115,6 +116,17 @@ std::string Options::help() const
     std::ostringstream out;
     formatter.format(out);
     return out.str();
+}
+
+std::vector<std::string> withWordInFront(std::vector<std::string> arguments)
+{
+    std::size_t at = 0;
+    while (at < arguments.size() && arguments[at].starts_with("--"))
+        at += arguments[at] == "--control" ? 2 : 1;
+    if (at < arguments.size())
+        std::rotate(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(at),
+                    arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    return arguments;
 }
 
 } // namespace nanomq::ctl

@@ -63,4 +63,8 @@ private:
     std::vector<std::string> _words;
 };
 
+/// Options that every verb has, --json and --control, may stand before the verb: the first word
+/// comes to the front, and they go behind it.
+std::vector<std::string> withWordInFront(std::vector<std::string> arguments);
+
 } // namespace nanomq::ctl

@@ -34,6 +34,8 @@ int passwdVerb(const Arguments& arguments);
 
 int publishVerb(const Arguments& arguments);
 int subscribeVerb(const Arguments& arguments);
+/// `nanomqctl bench conn|pub|sub|pair [OPTION]...`: a load for any broker.
+int benchVerb(const Arguments& arguments);
 
 /// What plugins of the running broker add, for --help; empty when no broker answers.
 /// @param arguments  may hold --control.

@@ -1,11 +1,11 @@
 // The command-line tool: looks at a broker, tells it what to do, and speaks MQTT to it.
 
+#include "Options.h"
 #include "Shell.h"
 #include "Verbs.h"
 
 #include <Poco/Exception.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <iostream>
@@ -37,6 +37,7 @@ constexpr std::array kVerbs = {
     Verb{"reload", reloadVerb, "have it read its configuration again"},
     Verb{"pub", publishVerb, "publish a message, or lines of standard input"},
     Verb{"sub", subscribeVerb, "subscribe, and print what comes"},
+    Verb{"bench", benchVerb, "conn, pub, sub, pair: put a load on a broker, and measure"},
     Verb{"passwd", passwdVerb, "put a user into a password file, or take one out"},
 };
 
@@ -53,21 +54,9 @@ void printHelp(const Arguments& arguments)
               << helpOfPlugins(arguments);
 }
 
-/// Options that may stand before the verb go behind it.
-Arguments withVerbInFront(Arguments arguments)
-{
-    std::size_t at = 0;
-    while (at < arguments.size() && arguments[at].starts_with("--"))
-        at += arguments[at] == "--control" ? 2 : 1;
-    if (at < arguments.size())
-        std::rotate(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(at),
-                    arguments.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-    return arguments;
-}
-
 int run(const Arguments& given)
 {
-    const Arguments arguments = withVerbInFront(given);
+    const Arguments arguments = withWordInFront(given);
     const std::string verb = arguments.empty() ? "" : arguments.front();
     if (verb == "--version") return std::cout << "nanomqctl " NANOMQ_VERSION "\n", 0;
     if (verb.empty() || verb.starts_with("-") || verb == "help")
