@@ -43,18 +43,23 @@ Gathering::~Gathering() = default;
 
 void Gathering::run(std::uint64_t untilNs, bool allAreEnough)
 {
-    constexpr std::uint64_t kLook = 100'000'000; // how late _endWhen is seen at most
     while (!_ended && nowNs() < untilNs)
     {
         if (allAreEnough && _connectedNow == _clients.size()) return;
-        const std::uint64_t now = nowNs();
-        begin(now);
-        std::uint64_t next = std::min(untilNs, now + kLook);
-        if (!_waiting.empty() && _connecting < _plan.concurrency) next = std::min(next, _nextNs);
-        _loop.turn(next);
-        comeAgain();
-        if (_endWhen && _endWhen()) _ended = true;
+        turn(untilNs);
     }
+}
+
+void Gathering::turn(std::uint64_t untilNs)
+{
+    constexpr std::uint64_t kLook = 100'000'000; // how late _endWhen is seen at most
+    const std::uint64_t now = nowNs();
+    begin(now);
+    std::uint64_t next = std::min(untilNs, now + kLook);
+    if (!_waiting.empty() && _connecting < _plan.concurrency) next = std::min(next, _nextNs);
+    _loop.turn(next);
+    comeAgain();
+    if (_endWhen && _endWhen()) _ended = true;
 }
 
 void Gathering::begin(std::uint64_t nowNs)

@@ -36,6 +36,8 @@ public:
     /// Goes on until `untilNs` (nowNs()), or until all are there.
     /// @param allAreEnough  false: goes on when they are.
     void run(std::uint64_t untilNs, bool allAreEnough);
+    /// One turn of that: returns when something came, or at `untilNs`.
+    void turn(std::uint64_t untilNs);
     /// Asked once a turn: whether to end early.
     void endWhen(std::function<bool()> call) { _endWhen = std::move(call); }
     bool ended() const noexcept { return _ended; }
