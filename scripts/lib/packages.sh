@@ -29,6 +29,12 @@ test_packages=(
     util-linux         # setarch, for the thread sanitizer on kernels with a very random layout
 )
 
+# What scripts/abi uses.
+# shellcheck disable=SC2034
+abi_packages=(
+    abigail-tools # abidiff: what has changed between two versions of a binary interface
+)
+
 # install_missing NAME...: installs with apt what dpkg does not have. When nothing is missing it
 # costs one dpkg-query, and needs neither network nor rights.
 install_missing()
