@@ -1,5 +1,7 @@
 #include "config/ConfigEdit.h"
 
+#include "config/ConfigValue.h"
+
 #include <Poco/Exception.h>
 
 #include <cerrno>
@@ -14,13 +16,6 @@ namespace nanomq
 
 namespace
 {
-
-std::string_view trimmed(std::string_view text) noexcept
-{
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && std::strchr(" \t\r\n", text.back())) text.remove_suffix(1);
-    return text;
-}
 
 /// Whether a line sets this key, or would if it were no comment.
 bool names(std::string_view line, std::string_view key) noexcept
@@ -91,7 +86,7 @@ std::string withSetting(std::string_view text, std::string_view key, std::string
     for (std::size_t begin = 0; begin < text.size();)
     {
         const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
-        auto line = trimmed(text.substr(begin, end - begin));
+        auto line = trimmed(text.substr(begin, text.find('\n', begin) - begin));
         if (names(line, key))
             return std::string(text.substr(0, begin)) + setting + std::string(text.substr(end));
         if (line.starts_with('#'))
