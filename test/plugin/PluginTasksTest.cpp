@@ -58,10 +58,9 @@ public:
         Tasks tasks;
         const auto end = [](void* self, sdk::Tasks::Stop*) { ++static_cast<Tasks*>(self)->ended; };
         for (unsigned i = 0; i < 2 * PluginTasks::kMaxThreads; ++i)
-            CPPUNIT_ASSERT(
-                sdk::testing::eventually([&] { return tasks.run(end) == 0; }));
-        CPPUNIT_ASSERT(sdk::testing::eventually(
-            [&] { return tasks.ended == 2 * PluginTasks::kMaxThreads; }));
+            CPPUNIT_ASSERT(sdk::testing::eventually([&] { return tasks.run(end) == 0; }));
+        CPPUNIT_ASSERT(
+            sdk::testing::eventually([&] { return tasks.ended == 2 * PluginTasks::kMaxThreads; }));
     }
 };
 

@@ -24,9 +24,24 @@
 class TestEndpoint
 {
 public:
-    /// Gives the status to answer with. Called on the server's threads, one a connection.
+    /// A status, or a whole answer.
+    struct Reply
+    {
+        Reply(int code) : status(code) {}
+        Reply(int code, std::string text, std::map<std::string, std::string> more = {})
+            : status(code),
+              body(std::move(text)),
+              headers(std::move(more))
+        {
+        }
+        int status;
+        std::string body = "an answer that nobody reads";
+        std::map<std::string, std::string> headers{};
+    };
+    /// Gives what to answer. Called on the server's threads, one a connection.
+    /// @param body     of a GET: its target.
     /// @param earlier  how often this very body came before.
-    using Answer = std::function<int(const std::string& body, unsigned earlier)>;
+    using Answer = std::function<Reply(const std::string& body, unsigned earlier)>;
 
     explicit TestEndpoint(Answer answer = [](const std::string&, unsigned) { return 200; })
         : _answer(std::move(answer)),
@@ -109,6 +124,7 @@ private:
     {
         Poco::Net::HTTPServerParams::Ptr result = new Poco::Net::HTTPServerParams;
         result->setMaxThreads(64);
+        result->setMaxQueued(1024);
         result->setMaxKeepAliveRequests(0);
         return result;
     }
@@ -117,6 +133,7 @@ private:
     {
         std::string body;
         Poco::StreamCopier::copyToString(request.stream(), body);
+        if (request.getMethod() == Poco::Net::HTTPRequest::HTTP_GET) body = request.getURI();
         unsigned earlier = 0;
         {
             std::unique_lock lock(_mutex);
@@ -128,16 +145,17 @@ private:
             _gate.wait(lock, [this] { return !_closed; });
             --_now;
         }
-        const int status = _answer(body, earlier);
-        if (status / 100 == 2)
+        const Reply reply = _answer(body, earlier);
+        if (reply.status / 100 == 2)
         {
             const std::lock_guard lock(_mutex);
             _taken.push_back(body);
         }
-        response.setStatus(std::to_string(status));
+        response.setStatus(std::to_string(reply.status));
         response.setReason("Because");
-        static constexpr char text[] = "an answer that nobody reads";
-        response.sendBuffer(text, sizeof text - 1);
+        for (const auto& [name, value] : reply.headers) response.set(name, value);
+        if (reply.status == 204) response.send();
+        else response.sendBuffer(reply.body.data(), reply.body.size());
     }
 
     mutable std::mutex _mutex; // guards all up to the next empty line
