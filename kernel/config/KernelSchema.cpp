@@ -10,7 +10,6 @@ namespace
 {
 
 constexpr std::int64_t kSecond = 1'000;
-constexpr std::int64_t kDay = 86'400 * kSecond;
 constexpr std::int64_t kKilobyte = 1'024;
 constexpr std::int64_t kMegabyte = 1'024 * kKilobyte;
 constexpr std::int64_t kGigabyte = 1'024 * kMegabyte;

@@ -6,7 +6,9 @@
 #include <Poco/Exception.h>
 #include <Poco/JSON/Parser.h>
 #include <Poco/Logger.h>
+#include <Poco/UTF8Encoding.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -37,6 +39,28 @@ using Poco::JSON::Object;
 std::string systemError()
 {
     return std::strerror(errno);
+}
+
+/// Poco's parser lets other bytes through, and they would come back in the answer.
+bool isUtf8(const std::string& text)
+{
+    const Poco::UTF8Encoding encoding;
+    for (std::size_t at = 0; at < text.size();)
+    {
+        const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data()) + at;
+        const int left = static_cast<int>(text.size() - at);
+        const int size = encoding.sequenceLength(bytes, 1);
+        if (size <= 0 || size > left || !Poco::UTF8Encoding::isLegal(bytes, size)) return false;
+        at += static_cast<std::size_t>(size);
+    }
+    return true;
+}
+
+/// Poco's messages show the byte they stumbled over, also half a character, or the end as 0xFF.
+std::string plain(std::string text)
+{
+    std::replace_if(text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+    return text;
 }
 
 Object::Ptr parseRequest(const std::string& line)
@@ -120,6 +144,8 @@ public:
 
     std::string answer(const std::string& line) const
     {
+        if (!isUtf8(line))
+            return answerLine({}, ControlError{"bad_request", "not JSON: ill-formed UTF-8"});
         Object::Ptr request;
         try
         {
@@ -127,7 +153,7 @@ public:
         }
         catch (const Poco::Exception& notJson)
         {
-            return answerLine({}, ControlError{"bad_request", "not JSON: " + notJson.message()});
+            return answerLine({}, ControlError{"bad_request", "not JSON: " + plain(notJson.message())});
         }
         if (request.isNull())
             return answerLine({}, ControlError{"bad_request", "a request is a JSON object"});

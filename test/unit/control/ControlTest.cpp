@@ -8,6 +8,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <atomic>
@@ -247,6 +248,7 @@ public:
             {R"({"id":1,"cmd":"answer","args":null})", "1", "bad_request"},
             {R"({"id":1,"cmd":"nonsense"})", "1", "unknown_command"},
             {R"({"id":1,"cmd":"answer"} {})", "null", "bad_request"},
+            {"{\"id\":\"\xC3\"}", "null", "bad_request"}, // half a character
         };
         RawPeer peer(path());
         for (const auto& c : cases)
@@ -256,6 +258,10 @@ public:
                                       R"(,"ok":false,"error":{"code":")" + c.code + "\"";
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.request, begin, answer.substr(0, begin.size()));
         }
+        // Poco's message about an end that comes too early has the byte 0xFF in it.
+        const std::string early = peer.exchange("t");
+        CPPUNIT_ASSERT_MESSAGE(early, std::all_of(early.begin(), early.end(),
+                                                  [](char c) { return c >= 0x20; }));
         const std::string deep = peer.exchange(std::string(100'000, '['));
         CPPUNIT_ASSERT(deep.find("bad_request") != std::string::npos);
         CPPUNIT_ASSERT_EQUAL(std::string(R"({"id":1,"ok":true,"result":42})"),
