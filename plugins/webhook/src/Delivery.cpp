@@ -1,18 +1,12 @@
 #include "Delivery.h"
 
-#include "HttpPoster.h"
 #include "http/Backoff.h"
 
-#include <Poco/Dynamic/Var.h>
 #include <Poco/Exception.h>
-#include <Poco/JSON/Array.h>
-#include <Poco/JSON/Object.h>
-#include <Poco/JSONString.h>
 #include <Poco/NumberFormatter.h>
 #include <Poco/Timestamp.h>
 
-#include <functional>
-#include <sstream>
+#include <cstring>
 #include <utility>
 
 namespace webhook
@@ -26,11 +20,9 @@ using std::chrono::steady_clock;
 namespace
 {
 
-// An idle sender is notified of work. That a notification just before wait() is remembered is not
-// promised, so this is how late an event can be at worst.
-constexpr std::uint32_t kIdleMs = 1'000;
-constexpr std::uint32_t kNoThreadMs =
-    200; // until a thread that could not be started is tried again
+constexpr milliseconds kIdle = 1min;            // an idle sender is notified of work
+constexpr std::uint32_t kNoThreadMs = 200;      // until a thread that failed is tried again
+constexpr milliseconds kForTheDisk = 500ms;     // kept of the time for stopping, at most a quarter
 
 std::string seconds(milliseconds time)
 {
@@ -44,80 +36,131 @@ sdk::Tasks& tasksOf(sdk::Host& host)
     return *static_cast<sdk::Tasks*>(tasks);
 }
 
+sdk::Metrics* metricsOf(sdk::Host& host)
+{
+    return static_cast<sdk::Metrics*>(host.query(sdk::Metrics::kInterface));
+}
+
+std::string outcome(EventKind kind, bool kept)
+{
+    return std::string(actionName(kind)) + (kept ? " is a dead letter now" : " dropped");
+}
+
+/// A request is made when it is full; else when the first of it has waited long enough.
+Outbox::Batching batchingOf(const BatchLimits& limits)
+{
+    return {limits.maxEvents, limits.maxBytes,
+            limits.maxEvents > 1 ? limits.maxDelay : milliseconds(0)};
+}
+
 } // namespace
 
-Delivery::Delivery(const Settings& settings, sdk::Host& host)
+Delivery::Delivery(const EndpointSettings& settings, sdk::Host& host)
     : _settings(settings),
       _tasks(tasksOf(host)),
       _journal(host),
-      _endpoint({*settings.endpoint, settings.connectTimeout, settings.timeout, {}}),
-      _outbox(settings.poolSize, {settings.maxEvents, settings.maxBytes},
-              static_cast<sdk::Metrics*>(host.query(sdk::Metrics::kInterface)))
+      _endpoint(settings.httpSettings()),
+      _outbox(settings.name, settings.poolSize, {settings.maxEvents, settings.maxBytes},
+              batchingOf(settings.batch), metricsOf(host))
 {
     const auto seed = static_cast<unsigned>(steady_clock::now().time_since_epoch().count());
     for (std::size_t i = 0; i < settings.poolSize; ++i)
         _lanes.push_back({this, i, std::minstd_rand(seed + static_cast<unsigned>(i))});
+    if (settings.spool.enable) makeKeeper(host, metricsOf(host));
+}
+
+void Delivery::makeKeeper(sdk::Host& host, sdk::Metrics* metrics)
+{
+    auto* storage = static_cast<sdk::Storage*>(host.query(sdk::Storage::kInterface));
+    sdk::Str folder;
+    const sdk::Status status = storage ? storage->folder(&folder) : -ENOSYS;
+    if (status != 0)
+    {
+        _journal.warnAlways("no folder for a spool: " + std::string(std::strerror(-status)) +
+                            "; events for " + _settings.name + " wait in memory only");
+        return;
+    }
+    _keeper = std::make_unique<Keeper>(
+        _settings, std::string(folder.view()), _settings.poolSize, _outbox, _journal, metrics,
+        [this](std::size_t lane) { requestSender(_lanes[lane]); });
 }
 
 Delivery::~Delivery()
 {
-    if (const std::uint64_t lost = _outbox.dropAll(DropReason::Unloaded); lost > 0)
-        _journal.warnAlways("unloaded; " + std::to_string(lost) + " events for " +
-                            _settings.endpoint->shown + " were not delivered and are dropped");
+    const std::vector<Event> left = _outbox.takeMemory();
+    if (left.empty()) return;
+    const std::string events = std::to_string(left.size()) + " events for " + _settings.name;
+    if (_keeper && _keeper->keep(left))
+    {
+        _outbox.memoryWritten(left);
+        _journal.inform("unloaded; " + events + " wait on disk for the next start");
+        return;
+    }
+    _outbox.memoryDropped(left, DropReason::Unloaded);
+    _journal.warnAlways("unloaded; " + events + " were not delivered and are dropped");
 }
 
 void Delivery::start()
 {
-    {
-        const std::lock_guard lock(_health.mutex);
-        _health.started = true;
-    }
+    if (_keeper) _keeper->start(_tasks);
+    _health.starts();
     for (const std::size_t lane : _outbox.open()) startSender(_lanes[lane]);
 }
 
-void Delivery::stop(milliseconds deadline)
+void Delivery::drain()
 {
-    const SteadyTime end = steady_clock::now() + deadline;
-    {
-        const std::lock_guard lock(_health.mutex);
-        _health.stopping = true;
-    }
+    _health.stops();
     for (const std::size_t lane : _outbox.drain()) startSender(_lanes[lane]);
-    const bool flushed = _outbox.awaitDetached(end - std::min<milliseconds>(deadline / 4, 500ms));
+}
+
+void Delivery::stop(SteadyTime end, milliseconds deadline)
+{
+    const milliseconds reserve = std::min(deadline / 4, kForTheDisk);
+    const bool flushed = _outbox.awaitDetached(end - 2 * reserve);
     _cancellation.cancel();
-    if (!flushed && !_outbox.awaitDetached(end))
-        _journal.warnAlways("a sender is still looking up \"" + _settings.endpoint->host +
+    if (!flushed && !_outbox.awaitDetached(end - reserve))
+        _journal.warnAlways("a sender is still looking up \"" + _settings.address->host +
                             "\"; unloading waits for it");
+    if (_keeper && !_keeper->stop(end))
+        _journal.warnAlways("the disk is slow; unloading waits for " + _keeper->status().file);
+}
+
+std::optional<Keeper::Status> Delivery::spool() const
+{
+    if (!_keeper) return {};
+    return _keeper->status();
 }
 
 // --- taking events ---------------------------------------------------------------------------
 
-void Delivery::enqueue(EventKind kind, std::string_view clientId, std::string body)
+void Delivery::enqueue(EventKind kind, const HeaderFacts& facts, std::string body)
 {
-    Request request;
-    request.kind = kind;
-    request.client = std::hash<std::string_view>()(clientId);
-    request.acceptedAt = steady_clock::now();
-    request.body = std::move(body);
+    Event event;
+    event.kind = kind;
+    event.client = hashOf(facts.clientId);
+    event.acceptedAt = steady_clock::now();
+    for (const HeaderTemplate& header : _settings.templates) header.render(facts, event.headers);
+    event.body = std::move(body);
     std::optional<std::size_t> lane;
-    if (!_outbox.accept(std::move(request), lane))
+    if (!_outbox.accept(std::move(event), lane))
         _journal.warn(Journal::Trouble::QueueFull, [this] { return queueFull(); });
     else if (lane) requestSender(_lanes[*lane]);
 }
 
-void Delivery::refuse()
+void Delivery::refuse(std::size_t size)
 {
-    _outbox.refuse();
+    _outbox.refuse(size);
     _journal.warn(Journal::Trouble::QueueFull, [this] { return queueFull(); });
 }
 
 std::string Delivery::queueFull() const
 {
     const Counts now = _outbox.counts();
-    const auto dropped = now.drops[static_cast<std::size_t>(DropReason::QueueFull)];
-    return "the queue for " + _settings.endpoint->shown + " is full (" +
-           std::to_string(now.queued + now.inFlight) + " events, " + std::to_string(now.bytes) +
-           " bytes); new events are dropped, " + std::to_string(dropped) + " so far";
+    const auto dropped = now.drop(DropReason::QueueFull) + now.drop(DropReason::SpoolFull);
+    return "the queue for " + _settings.address->shown + " is full (" +
+           std::to_string(now.at(Place::Queued) + now.at(Place::InFlight)) + " events in memory, " +
+           std::to_string(now.at(Place::Spooled)) + " on disk); new events are dropped, " +
+           std::to_string(dropped) + " so far";
 }
 
 /// An event may come on a worker, where threads are not to be started: the executor does it.
@@ -134,7 +177,7 @@ void Delivery::requestSender(Lane& lane)
 void Delivery::startSender(Lane& lane)
 {
     if (!_outbox.claimStart(lane.index)) return;
-    const auto run = [](void* self, sdk::Tasks::Stop* stop) {
+    const auto run = [](void* self, Stop* stop) {
         Lane& lane = *static_cast<Lane*>(self);
         lane.delivery->send(lane, *stop);
     };
@@ -156,21 +199,15 @@ void Delivery::startSender(Lane& lane)
 
 // --- a sender --------------------------------------------------------------------------------
 
-void Delivery::send(Lane& lane, sdk::Tasks::Stop& stop)
+void Delivery::send(Lane& lane, Stop& stop)
 {
     _outbox.attach(lane.index, stop);
     try
     {
-        HttpPoster poster(_settings, _endpoint, _cancellation);
-        while (!stop.requested() && !_cancellation.cancelled())
-        {
-            if (const Request* request = _outbox.begin(lane.index))
-            {
-                if (!settle(lane, *request, poster.post(request->body), stop)) break;
-            }
-            else if (_outbox.isDraining()) break;
-            else stop.wait(kIdleMs);
-        }
+        HttpPoster poster(_endpoint, _cancellation);
+        bool goOn = true;
+        while (goOn && !stop.requested() && !_cancellation.cancelled())
+            sendNext(lane, poster, stop, goOn);
     }
     catch (const std::exception& failure) // the border: out of memory must not end the broker
     {
@@ -182,9 +219,30 @@ void Delivery::send(Lane& lane, sdk::Tasks::Stop& stop)
     _outbox.detach(lane.index);
 }
 
+void Delivery::sendNext(Lane& lane, HttpPoster& poster, Stop& stop, bool& goOn)
+{
+    pauseUntil(_health.waitsUntil(), stop);
+    if (stop.requested()) return;
+    const SteadyTime now = steady_clock::now();
+    SteadyTime due;
+    if (const Batch* batch = _outbox.begin(lane.index, now, due))
+    {
+        const std::int64_t unixSeconds = Poco::Timestamp().epochTime();
+        const Answer answer = poster.post(wireOf(_settings, *batch, unixSeconds));
+        goOn = settle(lane, *batch, answer, stop);
+    }
+    else if (_outbox.isDraining()) goOn = false;
+    else
+    {
+        const auto wait = due == SteadyTime::max()
+                              ? kIdle
+                              : std::chrono::ceil<milliseconds>(due - now);
+        stop.wait(static_cast<std::uint32_t>(wait.count()));
+    }
+}
+
 /// Returns false when the sender is to end.
-bool Delivery::settle(Lane& lane, const Request& request, const Answer& answer,
-                      sdk::Tasks::Stop& stop)
+bool Delivery::settle(Lane& lane, const Batch& batch, const Answer& answer, Stop& stop)
 {
     switch (answer.kind)
     {
@@ -193,63 +251,92 @@ bool Delivery::settle(Lane& lane, const Request& request, const Answer& answer,
         noteSuccess(lane);
         return true;
     case Answer::Kind::Refused:
-    {
-        const EventKind kind = request.kind;
-        _outbox.drop(lane.index, DropReason::Refused);
+        refused(lane, batch, answer);
         noteSuccess(lane); // it is there, and says so
-        noteError(answer);
-        _journal.warn(Journal::Trouble::Refused, [&] {
-            return post() + answer.text + "; " + std::string(actionName(kind)) +
-                   " dropped, not tried again";
-        });
         return true;
+    case Answer::Kind::TryAgain: return retryLater(lane, batch, answer, stop);
+    case Answer::Kind::Cancelled: break;
     }
-    case Answer::Kind::TryAgain: return retryLater(lane, request, answer, stop);
-    case Answer::Kind::Cancelled: _outbox.putBack(lane.index, false); return false;
-    }
+    _outbox.putBack(lane.index, Outbox::Blame::Nobody);
     return false;
 }
 
-bool Delivery::retryLater(Lane& lane, const Request& request, const Answer& answer,
-                          sdk::Tasks::Stop& stop)
+/// Of several events, one may be to blame: they go again by halves.
+void Delivery::refused(Lane& lane, const Batch& batch, const Answer& answer)
+{
+    _health.noteError(answer.text);
+    if (batch.size() > 1)
+    {
+        _outbox.split(lane.index);
+        return;
+    }
+    const EventKind kind = batch.front().kind;
+    const bool kept = _outbox.giveUp(lane.index, DropReason::Refused, answer.text);
+    _journal.warn(Journal::Trouble::Refused, [&] {
+        return post() + answer.text + "; " + outcome(kind, kept) + ", not tried again";
+    });
+}
+
+bool Delivery::retryLater(Lane& lane, const Batch& batch, const Answer& answer, Stop& stop)
 {
     noteFailure(lane, answer);
     if (_outbox.isDraining())
     {
-        _outbox.putBack(lane.index, true);
+        _outbox.putBack(lane.index, Outbox::Blame::Endpoint);
         return false;
     }
-    const auto attempts = request.attempts + 1;
-    const auto age =
-        std::chrono::duration_cast<milliseconds>(steady_clock::now() - request.acceptedAt);
-    const bool givenUp = attempts >= _settings.retry.maxAttempts;
-    const std::string action(actionName(request.kind));
-    if (givenUp || age >= _settings.retry.maxAge)
-    {
-        _outbox.drop(lane.index, givenUp ? DropReason::GaveUp : DropReason::Expired);
-        _journal.warn(Journal::Trouble::GivenUp, [&] {
-            return post() + answer.text + "; " + action + " dropped after attempt " +
-                   std::to_string(attempts) + ", " + seconds(age) + " old; " + queued();
-        });
-    }
-    else _outbox.putBack(lane.index, true);
+    putBackOrGiveUp(lane, batch, answer);
 
-    // The pause is the lane's, not the request's: a dead endpoint is not knocked at faster because
-    // requests give up.
-    const auto delay =
+    // The pause is the lane's, not the event's: a dead endpoint is not knocked at faster because
+    // events are given up. What the endpoint asks for holds for all lanes.
+    milliseconds delay =
         http::backoff(_settings.retry.minDelay, _settings.retry.maxDelay, lane.failuresInARow,
                       std::uniform_real_distribution<>()(lane.random));
+    if (answer.retryAfter)
+    {
+        _health.waitUntil(steady_clock::now() + *answer.retryAfter);
+        delay = std::max<milliseconds>(delay, *answer.retryAfter);
+    }
     _journal.warn(Journal::Trouble::Retry, [&] {
         return post() + answer.text + "; retry " + std::to_string(lane.failuresInARow) + " in " +
-               seconds(delay) + "; " + queued();
+               seconds(delay) + "; " + waiting();
     });
-    pause(delay, stop);
+    pauseUntil(steady_clock::now() + delay, stop);
     return true;
 }
 
-void Delivery::pause(milliseconds time, sdk::Tasks::Stop& stop) const
+void Delivery::putBackOrGiveUp(Lane& lane, const Batch& batch, const Answer& answer)
 {
-    const SteadyTime end = steady_clock::now() + time;
+    // With a spool an event waits as long as its endpoint is away; without one, every attempt
+    // counts, or a dead endpoint would keep the queue full of old events.
+    const bool counts = !_keeper || answer.blamesEvent;
+    const Event& first = batch.front();
+    const std::uint32_t attempts = first.attempts + 1;
+    const EventKind kind = first.kind;
+    const auto age =
+        std::chrono::duration_cast<milliseconds>(steady_clock::now() - first.acceptedAt);
+    const bool tooOften = counts && attempts >= _settings.retry.maxAttempts;
+    const bool tooOld = age >= (_keeper ? _settings.spool.maxAge : _settings.retry.maxAge);
+    if (!tooOften && !tooOld)
+    {
+        _outbox.putBack(lane.index, counts ? Outbox::Blame::Event : Outbox::Blame::Endpoint);
+        return;
+    }
+    if (batch.size() > 1)
+    {
+        _outbox.split(lane.index); // each has its last attempt in smaller company
+        return;
+    }
+    const bool kept = _outbox.giveUp(
+        lane.index, tooOften ? DropReason::GaveUp : DropReason::Expired, answer.text);
+    _journal.warn(Journal::Trouble::GivenUp, [&] {
+        return post() + answer.text + "; " + outcome(kind, kept) + " after attempt " +
+               std::to_string(attempts) + ", " + seconds(age) + " old; " + waiting();
+    });
+}
+
+void Delivery::pauseUntil(SteadyTime end, Stop& stop) const
+{
     while (!stop.requested() && !_outbox.isDraining())
     {
         const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now()).count();
@@ -258,78 +345,25 @@ void Delivery::pause(milliseconds time, sdk::Tasks::Stop& stop) const
     }
 }
 
-// --- what is known of the endpoint -----------------------------------------------------------
-
 void Delivery::noteSuccess(Lane& lane)
 {
-    milliseconds silence{0};
-    {
-        const std::lock_guard lock(_health.mutex);
-        _health.everAnswered = true;
-        if (std::exchange(lane.failuresInARow, 0) == 0 || --_health.failingSenders > 0) return;
-        silence =
-            std::chrono::duration_cast<milliseconds>(steady_clock::now() - _health.failingSince);
-    }
-    _journal.inform(post() + "is answered again after " + seconds(silence) + "; " + queued());
+    const auto silence = _health.noteSuccess(std::exchange(lane.failuresInARow, 0));
+    if (silence)
+        _journal.inform(post() + "is answered again after " + seconds(*silence) + "; " + waiting());
 }
 
 void Delivery::noteFailure(Lane& lane, const Answer& answer)
 {
-    noteError(answer);
-    const std::lock_guard lock(_health.mutex);
-    if (lane.failuresInARow++ > 0) return;
-    if (_health.failingSenders++ == 0) _health.failingSince = steady_clock::now();
+    _health.noteError(answer.text);
+    _health.noteFailure(lane.failuresInARow++);
 }
 
-void Delivery::noteError(const Answer& answer)
+std::string Delivery::waiting() const
 {
-    const std::lock_guard lock(_health.mutex);
-    _health.lastError = answer.text;
-    _health.lastErrorMs = static_cast<std::uint64_t>(Poco::Timestamp().epochMicroseconds() / 1000);
-}
-
-std::string Delivery::queued() const
-{
-    return std::to_string(_outbox.counts().queued) + " events queued";
-}
-
-std::string Delivery::stateName() const
-{
-    if (_health.stopping) return "stopping";
-    if (!_health.started) return "holding";
-    if (_health.failingSenders > 0) return "failing";
-    return _health.everAnswered ? "up" : "idle";
-}
-
-std::string Delivery::statusJson() const
-{
-    using Poco::JSON::Object;
     const Counts now = _outbox.counts();
-    Object reasons(Poco::JSON_PRESERVE_KEY_ORDER);
-    for (std::size_t i = 0; i < kDropReasons; ++i)
-        reasons.set(std::string(dropReasonName(static_cast<DropReason>(i))), now.drops[i]);
-
-    Object endpoint(Poco::JSON_PRESERVE_KEY_ORDER);
-    endpoint.set("url", _settings.endpoint->shown);
-    {
-        const std::lock_guard lock(_health.mutex);
-        endpoint.set("state", stateName());
-        endpoint.set("senders_failing", _health.failingSenders);
-        endpoint.set("last_error", _health.lastErrorMs ? Poco::Dynamic::Var(_health.lastError)
-                                                       : Poco::Dynamic::Var());
-        endpoint.set("last_error_ms", _health.lastErrorMs);
-    }
-    endpoint.set("accepted", now.accepted);
-    endpoint.set("delivered", now.delivered);
-    endpoint.set("in_flight", now.inFlight);
-    endpoint.set("queued", now.queued);
-    endpoint.set("dropped", now.dropped());
-    endpoint.set("dropped_by_reason", reasons);
-    endpoint.set("queued_bytes", now.bytes);
-    endpoint.set("failed_attempts", now.failedAttempts);
-    std::ostringstream text;
-    endpoint.stringify(text);
-    return text.str();
+    std::string text = std::to_string(now.at(Place::Queued)) + " events queued";
+    if (_keeper) text += ", " + std::to_string(now.at(Place::Spooled)) + " on disk";
+    return text;
 }
 
 } // namespace webhook

@@ -1,8 +1,10 @@
 #pragma once
 
-#include "Settings.h"
+#include "Wire.h"
 #include "http/Connection.h"
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 namespace webhook
@@ -20,22 +22,33 @@ struct Answer
     };
     Kind kind;
     std::string text; ///< for people: "timed out after 5 s", "answered 500 Internal Server Error"
+    /// Of TryAgain: whether it may be the event's own fault. Not when nobody answered, when a
+    /// gateway answered for a server that did not, or when the server asks for patience.
+    bool blamesEvent = false;
+    /// What the server asked for with Retry-After, an hour at most.
+    std::optional<std::chrono::seconds> retryAfter;
 };
 
-/// Makes POSTs on one kept-alive connection, and says what an answer means for the event.
-/// Thread: one sender's.
+/// What an answer means for the events of the request.
+Answer meaningOf(const http::Answer& answer);
+
+/// A value of Retry-After (RFC 9110 §10.2.3): seconds, or a date. Empty for anything else.
+std::optional<std::chrono::seconds> retryAfter(std::string_view value);
+
+/// Makes POSTs on one kept-alive connection. Thread: one sender's.
 class HttpPoster
 {
 public:
-    /// All outlive the poster.
-    HttpPoster(const Settings& settings, const http::Endpoint& endpoint,
-               const http::Cancellation& cancellation);
+    /// Both outlive the poster.
+    HttpPoster(const http::Endpoint& endpoint, const http::Cancellation& cancellation)
+        : _connection(endpoint, cancellation)
+    {
+    }
 
     /// Makes one POST; see http::Connection::ask(). Never throws because of the endpoint.
-    Answer post(const std::string& body);
+    Answer post(const Wire& wire);
 
 private:
-    const Settings& _settings;
     http::Connection _connection;
 };
 

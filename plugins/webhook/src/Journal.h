@@ -42,6 +42,7 @@ public:
         GivenUp,
         QueueFull,
         NoThread,
+        Disk,
     };
 
     explicit Journal(nanomq::sdk::Host& host) : _host(host) {}
@@ -62,9 +63,9 @@ private:
 
     nanomq::sdk::Host& _host;
     std::mutex _mutex; // guards _troubles
-    std::array<Repetition, 5> _troubles{Repetition(kInterval), Repetition(kInterval),
+    std::array<Repetition, 6> _troubles{Repetition(kInterval), Repetition(kInterval),
                                         Repetition(kInterval), Repetition(kInterval),
-                                        Repetition(kInterval)};
+                                        Repetition(kInterval), Repetition(kInterval)};
 };
 
 } // namespace webhook

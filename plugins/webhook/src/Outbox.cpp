@@ -2,106 +2,99 @@
 
 #include <algorithm>
 #include <iterator>
-#include <numeric>
+#include <random>
 #include <utility>
+
+// Hooks, senders and the end; what concerns the disk stands in OutboxDisk.cpp.
 
 namespace webhook
 {
 
 namespace sdk = nanomq::sdk;
 
-namespace
-{
-
-using Counter = sdk::Metrics::Counter;
-
-/// A broker without metrics is no reason to fail.
-void add(Counter* counter, std::int64_t by)
-{
-    if (counter) counter->add(by);
-}
-
-} // namespace
-
-std::string_view dropReasonName(DropReason reason) noexcept
-{
-    constexpr std::array<std::string_view, kDropReasons> names = {"queue_full", "refused",
-                                                                  "gave_up", "expired", "unloaded"};
-    return names[static_cast<std::size_t>(reason)];
-}
-
-std::uint64_t Counts::dropped() const noexcept
-{
-    return std::accumulate(drops.begin(), drops.end(), std::uint64_t{0});
-}
-
-Outbox::Outbox(std::size_t lanes, const Limits& limits, sdk::Metrics* metrics)
+Outbox::Outbox(std::string_view endpoint, std::size_t lanes, const Limits& limits,
+               const Batching& batching, sdk::Metrics* metrics)
     : _limits(limits),
+      _batching(batching),
+      _ledger(endpoint, metrics),
       _lanes(lanes)
 {
-    if (!metrics) return;
-    _series.accepted =
-        metrics->counter("webhook_accepted_total", "", "Events that matched a webhook rule");
-    _series.delivered =
-        metrics->counter("webhook_delivered_total", "", "Events the endpoint answered with 2xx");
-    _series.failedAttempts =
-        metrics->counter("webhook_failed_attempts_total", "", "Attempts without an answer of 2xx");
-    _series.inFlight = metrics->gauge("webhook_in_flight", "", "Requests on the wire");
-    _series.queued = metrics->gauge("webhook_queued", "", "Events waiting for an attempt");
-    _series.bytes =
-        metrics->gauge("webhook_queued_bytes", "", "Bodies of events waiting or on the wire");
-    for (std::size_t i = 0; i < kDropReasons; ++i)
-    {
-        const auto reason = dropReasonName(static_cast<DropReason>(i));
-        _series.drops[i] =
-            metrics->counter("webhook_dropped_total", "reason=\"" + std::string(reason) + "\"",
-                             "Events that were not delivered");
-    }
+    std::random_device random;
+    _lastId.high = std::uint64_t{random()} << 32 | random();
+    for (Lane& lane : _lanes) lane.batchLimit = batching.events;
 }
+
+// --- hooks -----------------------------------------------------------------------------------
 
 bool Outbox::roomFor(std::size_t bytes) const noexcept
 {
-    return _counts.queued + _counts.inFlight < _limits.events && _counts.bytes <= _limits.bytes &&
-           bytes <= _limits.bytes - _counts.bytes;
+    return _eventsInMemory < _limits.events && _bytesInMemory <= _limits.bytes &&
+           bytes <= _limits.bytes - _bytesInMemory;
 }
 
 bool Outbox::hasRoomFor(std::size_t bytes) const
 {
     const std::lock_guard lock(_mutex);
-    return roomFor(bytes);
+    return roomFor(bytes) || (diskHasRoomFor(bytes) && stagingHasRoomFor(bytes));
 }
 
-void Outbox::refuse()
+void Outbox::refuse(std::size_t bytes)
 {
     const std::lock_guard lock(_mutex);
-    ++_counts.accepted;
-    add(_series.accepted, 1);
-    countDrops(DropReason::QueueFull, 1);
+    _ledger.acceptAndDrop(_spooling && !diskHasRoomFor(bytes) ? DropReason::SpoolFull
+                                                        : DropReason::QueueFull);
 }
 
-bool Outbox::accept(Request&& request, std::optional<std::size_t>& lane)
+bool Outbox::accept(Event&& event, std::optional<std::size_t>& lane)
 {
     lane.reset();
     const std::lock_guard lock(_mutex);
-    ++_counts.accepted;
-    add(_series.accepted, 1);
-    if (!roomFor(request.body.size()))
-    {
-        countDrops(DropReason::QueueFull, 1);
-        return false;
-    }
-    const std::size_t index = laneOf(request.client);
+    event.id = {_lastId.high, ++_lastId.low};
+    event.sequence = ++_lastSequence;
+    const std::size_t index = laneOf(event.client);
     Lane& chosen = _lanes[index];
-    addQueued(1, static_cast<std::int64_t>(request.body.size()));
-    chosen.requests.push_back(std::move(request));
-    if (chosen.sender && chosen.requests.size() == 1) chosen.sender->notify();
-    if (_open && chosen.state == Lane::Sender::None)
+    const std::size_t bytes = event.bytes();
+    if (roomFor(bytes) && !(_spooling && chosen.hasBacklog()))
     {
-        chosen.state = Lane::Sender::Asked;
-        lane = index;
+        _ledger.accept(Place::Queued);
+        keep(chosen, std::move(event));
+        const std::size_t waiting = chosen.waiting.size();
+        if (chosen.sender && (waiting == 1 || waiting == chosen.batchLimit))
+            chosen.sender->notify();
+        if (askForSender(chosen)) lane = index;
+        return true;
     }
-    return true;
+    const bool roomOnDisk = diskHasRoomFor(bytes);
+    if (roomOnDisk && stagingHasRoomFor(bytes))
+    {
+        _ledger.accept(Place::Queued);
+        stage(chosen, std::move(event));
+        return true;
+    }
+    _ledger.acceptAndDrop(_spooling && !roomOnDisk ? DropReason::SpoolFull : DropReason::QueueFull);
+    return false;
 }
+
+/// Into the lane's memory, by sequence: nearly always at its end.
+void Outbox::keep(Lane& lane, Event&& event)
+{
+    ++_eventsInMemory;
+    _bytesInMemory += event.bytes();
+    _ledger.addMemory(static_cast<std::int64_t>(event.bytes()));
+    auto place = lane.waiting.end();
+    while (place != lane.waiting.begin() && std::prev(place)->sequence > event.sequence) --place;
+    lane.waiting.insert(place, std::move(event));
+}
+
+/// It leaves the lanes' memory.
+void Outbox::forget(const Event& event)
+{
+    --_eventsInMemory;
+    _bytesInMemory -= event.bytes();
+    _ledger.addMemory(-static_cast<std::int64_t>(event.bytes()));
+}
+
+// --- senders ---------------------------------------------------------------------------------
 
 std::vector<std::size_t> Outbox::open()
 {
@@ -128,9 +121,13 @@ void Outbox::startFailed(std::size_t lane)
 bool Outbox::askAgain(std::size_t lane)
 {
     const std::lock_guard lock(_mutex);
-    Lane& one = _lanes[lane];
-    if (!_open || one.requests.empty() || one.state != Lane::Sender::None) return false;
-    one.state = Lane::Sender::Asked;
+    return askForSender(_lanes[lane]);
+}
+
+bool Outbox::askForSender(Lane& lane)
+{
+    if (!_open || lane.isEmpty() || lane.state != Lane::Sender::None) return false;
+    lane.state = Lane::Sender::Asked;
     return true;
 }
 
@@ -150,40 +147,144 @@ void Outbox::detach(std::size_t lane)
     senderGone(mine);
 }
 
-const Request* Outbox::begin(std::size_t lane)
+const std::vector<Event>* Outbox::begin(std::size_t lane, SteadyTime now, SteadyTime& due)
 {
+    due = SteadyTime::max();
     const std::lock_guard lock(_mutex);
     Lane& mine = _lanes[lane];
-    if (mine.requests.empty()) return nullptr;
+    if (mine.batch.empty())
+    {
+        if (!mine.mayTakeHead())
+        {
+            askForLoad(mine);
+            return nullptr;
+        }
+        const SteadyTime ready = mine.waiting.front().acceptedAt + _batching.delay;
+        if (now < ready && !_draining && !isBatchFull(mine))
+        {
+            due = ready;
+            return nullptr;
+        }
+        fillBatch(mine);
+    }
     setInFlight(mine, true);
-    return &mine.requests.front();
+    return &mine.batch;
+}
+
+bool Outbox::isBatchFull(const Lane& lane) const noexcept
+{
+    if (lane.waiting.size() >= lane.batchLimit) return true;
+    std::size_t bytes = 0;
+    for (const Event& event : lane.waiting) bytes += event.bytes();
+    return bytes >= _batching.bytes;
+}
+
+void Outbox::fillBatch(Lane& lane)
+{
+    std::size_t bytes = 0;
+    while (lane.batch.size() < lane.batchLimit && lane.mayTakeHead())
+    {
+        Event& next = lane.waiting.front();
+        bytes += next.bytes();
+        const bool fits = lane.batch.empty() || (bytes <= _batching.bytes &&
+                                                 next.headers == lane.batch.front().headers);
+        if (!fits) break;
+        lane.batch.push_back(std::move(next));
+        lane.waiting.pop_front();
+    }
+    if (lane.waiting.empty()) askForLoad(lane);
+}
+
+void Outbox::setInFlight(Lane& lane, bool inFlight)
+{
+    lane.inFlight = inFlight;
+    for (const Event& event : lane.batch)
+        if (inFlight) _ledger.move(placeOf(event), Place::InFlight);
+        else _ledger.move(Place::InFlight, placeOf(event));
+}
+
+/// The batch is done with, and counted.
+void Outbox::settleBatch(Lane& lane)
+{
+    for (const Event& event : lane.batch) forget(event);
+    lane.batch.clear();
+    lane.inFlight = false;
+    if (lane.waiting.empty()) askForLoad(lane);
 }
 
 void Outbox::delivered(std::size_t lane)
 {
     const std::lock_guard lock(_mutex);
-    removeHead(_lanes[lane]);
-    ++_counts.delivered;
-    add(_series.delivered, 1);
+    Lane& mine = _lanes[lane];
+    _ledger.deliver(mine.batch.size());
+    for (const Event& event : mine.batch)
+        if (event.onDisk) _work.settled.push_back({event.sequence, event.bytes()});
+    if (!_work.settled.empty()) tellKeeper();
+    settleBatch(mine);
+    mine.batchLimit = std::min(mine.batchLimit * 2, _batching.events);
 }
 
-void Outbox::drop(std::size_t lane, DropReason reason)
+bool Outbox::giveUp(std::size_t lane, DropReason reason, const std::string& error)
 {
     const std::lock_guard lock(_mutex);
-    removeHead(_lanes[lane]);
-    countFailedAttempt();
-    countDrops(reason, 1);
+    Lane& mine = _lanes[lane];
+    _ledger.failAttempt();
+    bool kept = false;
+    for (Event& event : mine.batch)
+    {
+        const std::size_t bytes = event.bytes();
+        ++event.attempts;
+        if (_spooling && stagingHasRoomFor(bytes))
+        {
+            _ledger.move(Place::InFlight, placeOf(event));
+            _ledger.addMemory(static_cast<std::int64_t>(bytes));
+            ++_stagedEvents;
+            _stagedBytes += bytes;
+            _work.dead.push_back({event, reason, error});
+            tellKeeper();
+            kept = true;
+            continue;
+        }
+        _ledger.drop(Place::InFlight, reason);
+        if (!event.onDisk) continue;
+        _work.settled.push_back({event.sequence, bytes});
+        tellKeeper();
+    }
+    settleBatch(mine);
+    return kept;
 }
 
-void Outbox::putBack(std::size_t lane, bool failed)
+void Outbox::putBack(std::size_t lane, Blame blame)
 {
     const std::lock_guard lock(_mutex);
     Lane& mine = _lanes[lane];
     setInFlight(mine, false);
-    if (!failed) return;
-    ++mine.requests.front().attempts;
-    countFailedAttempt();
+    if (blame == Blame::Nobody) return;
+    _ledger.failAttempt();
+    if (blame == Blame::Event)
+        for (Event& event : mine.batch) ++event.attempts;
 }
+
+void Outbox::split(std::size_t lane)
+{
+    const std::lock_guard lock(_mutex);
+    Lane& mine = _lanes[lane];
+    setInFlight(mine, false);
+    _ledger.failAttempt();
+    mine.batchLimit = std::max<std::size_t>(1, mine.batch.size() / 2);
+    takeBatchBack(mine);
+}
+
+void Outbox::takeBatchBack(Lane& lane)
+{
+    while (!lane.batch.empty())
+    {
+        lane.waiting.push_front(std::move(lane.batch.back()));
+        lane.batch.pop_back();
+    }
+}
+
+// --- the end ---------------------------------------------------------------------------------
 
 std::vector<std::size_t> Outbox::drain()
 {
@@ -207,98 +308,14 @@ bool Outbox::awaitDetached(SteadyTime deadline)
     return _detached.wait_until(lock, deadline, [this] { return _senders == 0; });
 }
 
-std::uint64_t Outbox::dropAll(DropReason reason)
-{
-    const std::lock_guard lock(_mutex);
-    const std::uint64_t events = takeWaiting().size();
-    countDrops(reason, events);
-    return events;
-}
-
-Outbox::Contents Outbox::takeAll()
-{
-    const std::lock_guard lock(_mutex);
-    Contents contents;
-    contents.requests = takeWaiting();
-    // An attempt that nobody could end stays here, with its count.
-    Counts kept;
-    kept.accepted = kept.inFlight = _counts.inFlight;
-    kept.bytes = _counts.bytes;
-    contents.counts = std::exchange(_counts, kept);
-    contents.counts.accepted -= kept.accepted;
-    contents.counts.inFlight = 0;
-    contents.counts.queued = contents.requests.size();
-    contents.counts.bytes = 0;
-    for (const Request& request : contents.requests) contents.counts.bytes += request.body.size();
-    return contents;
-}
-
-void Outbox::adopt(Contents&& contents)
-{
-    const std::lock_guard lock(_mutex);
-    _counts.accepted += contents.counts.accepted;
-    _counts.delivered += contents.counts.delivered;
-    _counts.failedAttempts += contents.counts.failedAttempts;
-    for (std::size_t i = 0; i < kDropReasons; ++i) _counts.drops[i] += contents.counts.drops[i];
-
-    std::vector<std::deque<Request>> younger(_lanes.size());
-    for (std::size_t i = 0; i < _lanes.size(); ++i) younger[i].swap(_lanes[i].requests);
-    for (Request& request : contents.requests)
-    {
-        addQueued(1, static_cast<std::int64_t>(request.body.size()));
-        _lanes[laneOf(request.client)].requests.push_back(std::move(request));
-    }
-    for (std::size_t i = 0; i < _lanes.size(); ++i)
-        std::move(younger[i].begin(), younger[i].end(), std::back_inserter(_lanes[i].requests));
-}
-
-Counts Outbox::counts() const
-{
-    const std::lock_guard lock(_mutex);
-    return _counts;
-}
-
-std::vector<Request> Outbox::takeWaiting()
-{
-    std::vector<Request> taken;
-    taken.reserve(_counts.queued);
-    std::int64_t bytes = 0;
-    for (Lane& lane : _lanes)
-    {
-        const std::size_t kept = lane.inFlight ? 1 : 0; // its sender is looking at it
-        while (lane.requests.size() > kept)
-        {
-            taken.push_back(std::move(lane.requests.back()));
-            lane.requests.pop_back();
-            bytes += static_cast<std::int64_t>(taken.back().body.size());
-        }
-    }
-    std::reverse(taken.begin(), taken.end()); // lanes are independent of one another
-    addQueued(-static_cast<std::int64_t>(taken.size()), -bytes);
-    return taken;
-}
-
-void Outbox::countDrops(DropReason reason, std::uint64_t events)
-{
-    const auto i = static_cast<std::size_t>(reason);
-    _counts.drops[i] += events;
-    add(_series.drops[i], static_cast<std::int64_t>(events));
-}
-
-void Outbox::countFailedAttempt()
-{
-    ++_counts.failedAttempts;
-    add(_series.failedAttempts, 1);
-}
-
-/// For every lane that has work and nobody who does it, or was asked to.
+/// For every lane that has work in memory and nobody who does it, or was asked to.
 std::vector<std::size_t> Outbox::askForSenders()
 {
     std::vector<std::size_t> lanes;
     for (std::size_t i = 0; i < _lanes.size(); ++i)
     {
         Lane& lane = _lanes[i];
-        if (lane.requests.empty()) continue;
+        if (lane.isEmpty()) continue;
         if (lane.state != Lane::Sender::None && lane.state != Lane::Sender::Asked) continue;
         lane.state = Lane::Sender::Asked;
         lanes.push_back(i);
@@ -312,29 +329,74 @@ void Outbox::senderGone(Lane& lane)
     if (--_senders == 0) _detached.notify_all();
 }
 
-void Outbox::removeHead(Lane& lane)
+std::vector<Event> Outbox::takeWaiting()
 {
-    setInFlight(lane, false);
-    addQueued(-1, -static_cast<std::int64_t>(lane.requests.front().body.size()));
-    lane.requests.pop_front();
+    std::vector<Event> taken = std::move(_work.toDisk);
+    _work.toDisk.clear();
+    for (const Event& event : taken) unstage(1, event.bytes());
+    for (Lane& lane : _lanes)
+    {
+        if (!lane.inFlight) takeBatchBack(lane); // else somebody is looking at it
+        for (Event& event : lane.waiting)
+        {
+            forget(event);
+            if (!event.onDisk) taken.push_back(std::move(event));
+        }
+        lane.waiting.clear();
+        lane.staged = 0;
+    }
+    std::sort(taken.begin(), taken.end(),
+              [](const Event& a, const Event& b) { return a.sequence < b.sequence; });
+    return taken;
 }
 
-void Outbox::setInFlight(Lane& lane, bool inFlight)
+std::vector<Event> Outbox::takeMemory()
 {
-    lane.inFlight = inFlight;
-    const std::int64_t by = inFlight ? 1 : -1;
-    _counts.inFlight += static_cast<std::uint64_t>(by);
-    _counts.queued -= static_cast<std::uint64_t>(by);
-    add(_series.inFlight, by);
-    add(_series.queued, -by);
+    const std::lock_guard lock(_mutex);
+    return takeWaiting();
 }
 
-void Outbox::addQueued(std::int64_t events, std::int64_t bytes)
+void Outbox::memoryWritten(const std::vector<Event>& events)
 {
-    _counts.queued += static_cast<std::uint64_t>(events);
-    _counts.bytes += static_cast<std::uint64_t>(bytes);
-    add(_series.queued, events);
-    add(_series.bytes, bytes);
+    const std::lock_guard lock(_mutex);
+    _ledger.move(Place::Queued, Place::Spooled, events.size());
+    for (const Event& event : events) _ledger.addDisk(static_cast<std::int64_t>(event.bytes()));
+}
+
+void Outbox::memoryDropped(const std::vector<Event>& events, DropReason reason)
+{
+    const std::lock_guard lock(_mutex);
+    _ledger.drop(Place::Queued, reason, events.size());
+}
+
+Outbox::Contents Outbox::takeAll()
+{
+    const std::lock_guard lock(_mutex);
+    Contents contents;
+    contents.events = takeWaiting();
+    contents.counts = _ledger.handOver();
+    return contents;
+}
+
+void Outbox::adopt(Contents&& contents)
+{
+    const std::lock_guard lock(_mutex);
+    _ledger.adopt(contents.counts);
+    if (!contents.events.empty()) _adoptedUpTo = contents.events.back().sequence;
+    for (Lane& lane : _lanes)
+        for (Event& event : lane.waiting) event.sequence += _adoptedUpTo;
+    _lastSequence += _adoptedUpTo;
+    for (Event& event : contents.events)
+    {
+        Lane& lane = _lanes[laneOf(event.client)];
+        keep(lane, std::move(event));
+    }
+}
+
+Counts Outbox::counts() const
+{
+    const std::lock_guard lock(_mutex);
+    return _ledger.counts();
 }
 
 } // namespace webhook

@@ -1,16 +1,16 @@
 #include "Settings.h"
 
+#include "Event.h"
 #include "TopicFilter.h"
+#include "Values.h"
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
-#include <Poco/NumberParser.h>
 #include <Poco/String.h>
 
 #include <algorithm>
-#include <charconv>
-#include <span>
+#include <optional>
 
 namespace webhook
 {
@@ -20,83 +20,11 @@ namespace sdk = nanomq::sdk;
 namespace
 {
 
-constexpr std::string_view kHeaders = "web.hook.headers.";
-constexpr std::string_view kRule = "web.hook.rule.";
-constexpr std::string_view kTls = "web.hook.ssl.";
-
-/// What is wrong with a value, in the words that follow "file:line: key: ".
-struct BadValue
-{
-    std::string text;
-};
-
-[[noreturn]] void bad(std::string_view value, std::string_view expected)
-{
-    throw BadValue{"found \"" + std::string(value) + "\", expected " + std::string(expected)};
-}
-
-/// A whole number and the unit behind it: "16MB" is 16 and "MB".
-std::pair<std::uint64_t, std::string_view> numberAndUnit(std::string_view value,
-                                                         std::string_view expected)
-{
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc()) bad(value, expected);
-    std::string_view unit(end, static_cast<std::size_t>(value.data() + value.size() - end));
-    while (unit.starts_with(' ')) unit.remove_prefix(1);
-    return {number, unit};
-}
-
-struct Unit
-{
-    std::string_view name;
-    std::uint64_t factor;
-};
-
-std::uint64_t quantity(std::string_view value, std::span<const Unit> units, std::uint64_t low,
-                       std::uint64_t high, std::string_view expected)
-{
-    const auto [number, name] = numberAndUnit(value, expected);
-    const auto unit = std::find_if(units.begin(), units.end(), [name = name](const Unit& u) {
-        return Poco::icompare(std::string(u.name), std::string(name)) == 0;
-    });
-    if (unit == units.end() || number > high / unit->factor) bad(value, expected);
-    const std::uint64_t result = number * unit->factor;
-    if (result < low) bad(value, expected);
-    return result;
-}
-
-std::uint64_t count(std::string_view value, std::uint64_t low, std::uint64_t high)
-{
-    static constexpr Unit units[] = {{"", 1}};
-    return quantity(value, units, low, high,
-                    "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-}
-
-std::size_t bytes(std::string_view value)
-{
-    static constexpr Unit units[] = {
-        {"B", 1},        {"K", 1 << 10},   {"KB", 1 << 10}, {"KiB", 1 << 10}, {"M", 1 << 20},
-        {"MB", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30},  {"GB", 1 << 30},  {"GiB", 1 << 30}};
-    return quantity(value, units, 1 << 10, std::uint64_t{4} << 30,
-                    "a size from 1KB to 4GB, such as 16MB");
-}
-
-std::chrono::milliseconds duration(std::string_view value)
-{
-    static constexpr Unit units[] = {
-        {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 24 * 3'600'000}};
-    return std::chrono::milliseconds(quantity(value, units, 1, 24 * 3'600'000ull,
-                                              "a time from 1ms to 24h, such as 500ms or 5s"));
-}
-
-void checkBoolean(std::string_view value)
-{
-    for (const char* word : {"true", "on", "yes", "1", "enable", "enabled", "false", "off", "no",
-                             "0", "disable", "disabled"})
-        if (Poco::icompare(std::string(value), word) == 0) return;
-    bad(value, "true or false");
-}
+constexpr std::string_view kPrefix = "web.hook.";
+constexpr std::string_view kEndpoint = "endpoint.";
+constexpr std::string_view kRule = "rule.";
+constexpr std::string_view kEncoding = "body.encoding_of_payload_field";
+constexpr std::size_t kMostSenders = 256; // threads that the broker gives to a plugin, less some
 
 PayloadEncoding encoding(std::string_view value)
 {
@@ -107,156 +35,145 @@ PayloadEncoding encoding(std::string_view value)
     bad(value, "plain, base64 or base62");
 }
 
-http::Address endpoint(std::string_view value)
+bool isEndpointName(std::string_view name)
 {
-    http::Address address = http::Address::parse(value);
-    if (address.secure)
-        throw BadValue{"found https://, which this plugin does not speak; expected http://, to a "
-                       "proxy on this host if the endpoint wants TLS"};
-    return address;
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    };
+    return !name.empty() && name.size() <= 32 && std::all_of(name.begin(), name.end(), fits);
 }
 
-/// Edits that make one text of the other; both are short.
-std::size_t distance(std::string_view a, std::string_view b)
+/// For an endpoint that a rule's URL makes: what is shown of the URL, and no secret.
+std::string nameOf(const http::Address& address)
 {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i)
-    {
-        std::size_t diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j)
-        {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-        }
-    }
-    return row.back();
+    std::string name = address.shown.substr(address.shown.find("//") + 2);
+    if (address.target.find('?') != std::string::npos)
+        name += "?" + EventId{0, hashOf(address.target)}.text().substr(24);
+    for (char& c : name)
+        if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20) c = '_';
+    return name;
 }
 
-/// "; did you mean X?" when something known is near, else nothing.
-template <class Names> std::string suggestion(std::string_view found, const Names& known)
+/// A line of the file that is looked at when all others are known.
+struct Line
 {
-    if (found.size() > 100) return {};
-    std::string_view best;
-    std::size_t least = std::max<std::size_t>(2, found.size() / 4) + 1;
-    for (const std::string_view name : known)
-        if (const std::size_t d = distance(found, name); d < least)
-        {
-            least = d;
-            best = name;
-        }
-    return best.empty() ? std::string() : "; did you mean \"" + std::string(best) + "\"?";
-}
-
-/// One key that has a name of its own.
-struct Key
-{
-    std::string_view name;
-    void (*apply)(Settings& settings, std::string_view value);
+    std::string key; // behind the prefix
+    std::string value;
+    std::string where; // "file:line: key: "
 };
 
-constexpr Key kKeys[] = {
-    {"web.hook.enable",
-     [](Settings&, std::string_view v) { checkBoolean(v); }}, // the host's switch
-    {"web.hook.url", [](Settings& s, std::string_view v) { s.endpoint = endpoint(v); }},
-    {"web.hook.body.encoding_of_payload_field",
-     [](Settings& s, std::string_view v) { s.encoding = encoding(v); }},
-    {"web.hook.pool_size", [](Settings& s, std::string_view v) { s.poolSize = count(v, 1, 256); }},
-    {"web.hook.queue.max_events",
-     [](Settings& s, std::string_view v) { s.maxEvents = count(v, 1, 10'000'000); }},
-    {"web.hook.queue.max_bytes", [](Settings& s, std::string_view v) { s.maxBytes = bytes(v); }},
-    {"web.hook.timeout", [](Settings& s, std::string_view v) { s.timeout = duration(v); }},
-    {"web.hook.connect_timeout",
-     [](Settings& s, std::string_view v) { s.connectTimeout = duration(v); }},
-    {"web.hook.retry.max_attempts",
-     [](Settings& s, std::string_view v) {
-         s.retry.maxAttempts = static_cast<std::uint32_t>(count(v, 1, 1'000));
-     }},
-    {"web.hook.retry.min_delay",
-     [](Settings& s, std::string_view v) { s.retry.minDelay = duration(v); }},
-    {"web.hook.retry.max_delay",
-     [](Settings& s, std::string_view v) { s.retry.maxDelay = duration(v); }},
-    {"web.hook.retry.max_age",
-     [](Settings& s, std::string_view v) { s.retry.maxAge = duration(v); }},
-};
-
-/// Reads one key after the other, in the order of the file.
+/// Takes every line of the file once, in order, and then makes endpoints and routes of them.
 class Reader final : public sdk::Config::Visitor
 {
 public:
-    explicit Reader(Settings::Outcome& outcome) : _outcome(outcome) {}
+    Reader(sdk::Config& config, Settings::Outcome& outcome) : _config(config), _outcome(outcome) {}
 
     void key(sdk::Str key, sdk::Str value, sdk::Str where) override
     {
-        _where = std::string(where.view()) + ": " + std::string(key.view()) + ": ";
-        try
-        {
-            apply(key.view(), value.view());
-        }
-        catch (const BadValue& wrong)
-        {
-            _outcome.errors.push_back(_where + wrong.text);
-        }
-        catch (const Poco::InvalidArgumentException& wrong)
-        {
-            _outcome.errors.push_back(_where + wrong.message());
-        }
+        Line line{std::string(key.view()), std::string(value.view()),
+                  std::string(where.view()) + ": " + std::string(key.view()) + ": "};
+        const bool ours = line.key.starts_with(kPrefix);
+        if (ours) line.key.erase(0, kPrefix.size());
+        check(line, [&] {
+            if (!ours) unknown(line.key);
+            else if (line.key.starts_with(kEndpoint)) _ofEndpoints.push_back(line);
+            else if (line.key.starts_with(kRule)) _rules.push_back(line);
+            else if (line.key == "enable") boolean(line.value); // the host's switch
+            else if (line.key == kEncoding) _outcome.settings.encoding = encoding(line.value);
+            else if (!applyEndpointKey(_outcome.settings.base, line.key, line.value))
+                unknown(std::string(kPrefix) + line.key);
+        });
     }
 
-    /// What can only be said when all keys are known.
-    void finish(sdk::Config& config)
+    void finish()
     {
-        const Settings& s = _outcome.settings;
-        const bool anyRule = std::any_of(s.rules.begin(), s.rules.end(),
-                                         [](const EventRule& rule) { return rule.wanted; });
-        sdk::Str url;
-        if (anyRule && !config.text("web.hook.url", &url))
-            _outcome.errors.push_back(at(config, "web.hook.url") +
+        Settings& s = _outcome.settings;
+        if (s.base.address) s.endpoints.push_back(s.base);
+        for (const Line& line : _ofEndpoints) check(line, [&] { endpointKey(line); });
+        for (const Line& line : _rules) check(line, [&] { rule(line); });
+        for (auto& routes : s.routes)
+            for (Route& route : routes)
+                if (route.topicFilters.size() == 1 && route.topicFilters.front().empty())
+                    route.topicFilters.clear();
+        if (_needsDefault && !s.base.address && !_config.text("web.hook.url", &_ignored))
+            _outcome.errors.push_back(at("web.hook.url") +
                                       "is missing, and there are rules; expected an address such "
                                       "as http://127.0.0.1:8080/hook");
-        if (s.retry.minDelay > s.retry.maxDelay)
-            _outcome.errors.push_back(at(config, "web.hook.retry.min_delay") +
-                                      "is more than web.hook.retry.max_delay");
-        for (const std::size_t kind : _everyTopic)
-            _outcome.settings.rules[kind].topicFilters.clear();
+        finishEndpoints();
     }
 
 private:
-    void apply(std::string_view key, std::string_view value)
+    template <class Body> void check(const Line& line, Body body)
     {
-        Settings& settings = _outcome.settings;
-        if (key.starts_with(kHeaders))
-            settings.headers.push_back(http::configuredHeader(key.substr(kHeaders.size()), value));
-        else if (key.starts_with(kRule)) rule(key.substr(kRule.size()), value);
-        else if (key.starts_with(kTls))
-            _outcome.warnings.push_back(_where + "has no effect, as in NanoMQ: only http:// is "
-                                                 "spoken");
-        else if (const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys),
-                                                  [key](const Key& k) { return k.name == key; });
-                 known != std::end(kKeys))
-            known->apply(settings, value);
-        else unknown(key);
+        try
+        {
+            body();
+        }
+        catch (const BadValue& wrong)
+        {
+            _outcome.errors.push_back(line.where + wrong.text);
+        }
+        catch (const Poco::InvalidArgumentException& wrong)
+        {
+            _outcome.errors.push_back(line.where + wrong.message());
+        }
     }
 
     [[noreturn]] static void unknown(std::string_view key)
     {
-        std::vector<std::string_view> names{kHeaders, kRule};
-        for (const Key& known : kKeys) names.push_back(known.name);
-        throw BadValue{"is not a key of this plugin" + suggestion(key, names)};
+        std::vector<std::string> names;
+        for (const std::string_view name : {std::string_view("enable"), kEndpoint, kRule, kEncoding})
+            names.push_back(std::string(kPrefix) + std::string(name));
+        for (const std::string_view name : endpointKeys())
+            names.push_back(std::string(kPrefix) + std::string(name));
+        throw BadValue{"is not a key of this plugin" +
+                       suggestion(key, {names.begin(), names.end()})};
     }
 
-    /// @param name  "client.connack.1"
-    void rule(std::string_view name, std::string_view value)
+    /// "endpoint.NAME.KEY"
+    void endpointKey(const Line& line)
     {
+        const std::string_view rest = std::string_view(line.key).substr(kEndpoint.size());
+        const auto dot = rest.find('.');
+        const std::string_view name = rest.substr(0, dot);
+        if (dot == std::string_view::npos || !isEndpointName(name) || name == "default")
+            throw BadValue{"expected a name of small letters, digits, '_' and '-' (not "
+                           "\"default\") and a key behind it, as in "
+                           "web.hook.endpoint.archive.url"};
+        EndpointSettings& endpoint = endpointNamed(name);
+        const std::string_view key = rest.substr(dot + 1);
+        if (!applyEndpointKey(endpoint, key, line.value))
+            throw BadValue{"\"" + std::string(key) + "\" is not a key of an endpoint" +
+                           suggestion(key, endpointKeys())};
+    }
+
+    EndpointSettings& endpointNamed(std::string_view name)
+    {
+        auto& all = _outcome.settings.endpoints;
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [name](const auto& one) { return one.name == name; });
+        if (found != all.end()) return *found;
+        EndpointSettings& made = all.emplace_back(_outcome.settings.base);
+        made.name = name;
+        made.address.reset(); // it has one of its own
+        return made;
+    }
+
+    /// "rule.client.connack.1"
+    void rule(const Line& line)
+    {
+        const std::string_view name = std::string_view(line.key).substr(kRule.size());
         const auto dot = name.rfind('.');
         const std::string_view number = dot == std::string_view::npos ? "" : name.substr(dot + 1);
         const EventKind kind = eventNamed(name.substr(0, dot));
         if (number.empty() || number.find_first_not_of("0123456789") != std::string_view::npos)
             throw BadValue{"expected a number behind the event, as in web.hook.rule." +
                            std::string(eventName(kind)) + ".1"};
-        const Poco::JSON::Object::Ptr object = ruleObject(value);
-        checkAction(kind, *object);
-        add(kind, *object);
+        const Poco::JSON::Object::Ptr object = ruleObject(line.value);
+        checkAction(kind, *object, line);
+        const std::string filter = filterOf(kind, *object, line);
+        if (const auto endpoint = endpointOf(*object)) addRoute(kind, *endpoint, filter);
+        else _needsDefault = true;
     }
 
     static EventKind eventNamed(std::string_view name)
@@ -287,66 +204,151 @@ private:
         }
         for (const std::string& field : object->getNames())
         {
-            static constexpr std::string_view fields[] = {"action", "topic"};
-            if (std::find(std::begin(fields), std::end(fields), field) == std::end(fields))
+            static const std::vector<std::string_view> fields = {"action", "topic", "url",
+                                                                 "endpoint"};
+            if (std::find(fields.begin(), fields.end(), field) == fields.end())
                 throw BadValue{"\"" + field + "\" means nothing in a rule" +
                                suggestion(field, fields)};
             if (!object->get(field).isString()) bad(value, expected);
         }
+        if (object->has("url") && object->has("endpoint"))
+            throw BadValue{"has both \"url\" and \"endpoint\"; expected one of them"};
         return object;
     }
 
     /// NanoMQ goes by the key and never looks at the action.
-    void checkAction(EventKind kind, const Poco::JSON::Object& object)
+    void checkAction(EventKind kind, const Poco::JSON::Object& object, const Line& line)
     {
         if (!object.has("action")) return;
         const auto action = object.getValue<std::string>("action");
         if (action != "on_" + std::string(actionName(kind)))
-            _outcome.warnings.push_back(_where + "the action \"" + action + "\" is ignored: the " +
-                                        "event is " + std::string(eventName(kind)) +
-                                        ", as the key says");
+            _outcome.warnings.push_back(line.where + "the action \"" + action +
+                                        "\" is ignored: the event is " +
+                                        std::string(eventName(kind)) + ", as the key says");
     }
 
-    void add(EventKind kind, const Poco::JSON::Object& object)
+    /// Empty: every topic.
+    std::string filterOf(EventKind kind, const Poco::JSON::Object& object, const Line& line)
     {
-        EventRule& rule = _outcome.settings.rules[static_cast<std::size_t>(kind)];
-        rule.wanted = true;
-        if (!object.has("topic"))
-        {
-            _everyTopic.push_back(static_cast<std::size_t>(kind));
-            return;
-        }
+        if (!object.has("topic")) return {};
         auto filter = object.getValue<std::string>("topic");
         if (!hasTopic(kind))
         {
-            _outcome.warnings.push_back(
-                _where + "the topic is ignored: " + std::string(eventName(kind)) + " has none");
-            return;
+            _outcome.warnings.push_back(line.where +
+                                        "the topic is ignored: " + std::string(eventName(kind)) +
+                                        " has none");
+            return {};
         }
         if (!isTopicFilter(filter)) bad(filter, "a Topic Filter");
-        if (std::find(rule.topicFilters.begin(), rule.topicFilters.end(), filter) ==
-            rule.topicFilters.end())
-            rule.topicFilters.push_back(std::move(filter));
+        return filter;
     }
 
-    static std::string at(sdk::Config& config, std::string_view key)
+    /// Nothing: the default one, which is not there.
+    std::optional<std::size_t> endpointOf(const Poco::JSON::Object& object)
     {
-        return std::string(config.where(key).view()) + ": " + std::string(key) + ": ";
+        auto& all = _outcome.settings.endpoints;
+        std::string name = "default";
+        if (object.has("url"))
+        {
+            const auto address = http::Address::parse(object.getValue<std::string>("url"));
+            name = nameOf(address);
+            EndpointSettings& endpoint = endpointNamed(name);
+            endpoint.address = address;
+        }
+        else if (object.has("endpoint")) name = object.getValue<std::string>("endpoint");
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (all[i].name == name) return i;
+        if (name == "default") return {};
+        std::vector<std::string_view> names;
+        for (const EndpointSettings& one : all) names.push_back(one.name);
+        throw BadValue{"there is no endpoint \"" + name + "\": expected web.hook.endpoint." + name +
+                       ".url somewhere" + suggestion(name, names)};
     }
 
+    /// The empty filter stands for every topic, and then alone.
+    void addRoute(EventKind kind, std::size_t endpoint, const std::string& filter)
+    {
+        auto& routes = _outcome.settings.routes[static_cast<std::size_t>(kind)];
+        auto route = std::find_if(routes.begin(), routes.end(),
+                                  [&](const Route& r) { return r.endpoint == endpoint; });
+        if (route == routes.end()) route = routes.insert(routes.end(), {endpoint, {}});
+        auto& filters = route->topicFilters;
+        const bool every = filters.size() == 1 && filters.front().empty();
+        if (every || std::find(filters.begin(), filters.end(), filter) != filters.end()) return;
+        if (filter.empty()) filters.clear();
+        filters.push_back(filter);
+    }
+
+    /// What can only be said of an endpoint when all its keys are known.
+    void finishEndpoints()
+    {
+        std::size_t senders = 0;
+        for (const EndpointSettings& endpoint : _outcome.settings.endpoints)
+        {
+            const std::string keys =
+                _ofEndpoints.empty() || endpoint.name == "default" || !isEndpointName(endpoint.name)
+                    ? std::string(kPrefix)
+                    : std::string(kPrefix) + std::string(kEndpoint) + endpoint.name + ".";
+            senders += endpoint.poolSize;
+            if (!endpoint.address)
+                _outcome.errors.push_back(at(keys + "url") + "is missing; expected an address "
+                                                             "such as http://127.0.0.1:8080/hook");
+            if (endpoint.retry.minDelay > endpoint.retry.maxDelay)
+                _outcome.errors.push_back(at(keys + "retry.min_delay") + "is more than " + keys +
+                                          "retry.max_delay");
+            if (endpoint.tls.certificateFile.empty() != endpoint.tls.keyFile.empty())
+                _outcome.errors.push_back(at(keys + "ssl.certfile") +
+                                          "a client certificate needs ssl.keyfile, and a key "
+                                          "ssl.certfile; only one of them is given");
+        }
+        if (senders > kMostSenders)
+            _outcome.errors.push_back(
+                at("web.hook.pool_size") + "the endpoints have " + std::to_string(senders) +
+                " senders together, expected " + std::to_string(kMostSenders) +
+                " at most; give some endpoints a smaller pool_size");
+    }
+
+    std::string at(std::string_view key)
+    {
+        return std::string(_config.where(key).view()) + ": " + std::string(key) + ": ";
+    }
+
+    sdk::Config& _config;
     Settings::Outcome& _outcome;
-    std::string _where;
-    std::vector<std::size_t> _everyTopic; ///< kinds with a rule that names no topic
+    std::vector<Line> _ofEndpoints;
+    std::vector<Line> _rules;
+    bool _needsDefault = false; ///< some rule goes there, and there is none
+    sdk::Str _ignored;
 };
 
 } // namespace
 
+bool Route::takes(std::string_view topic) const
+{
+    return topicFilters.empty() || std::any_of(topicFilters.begin(), topicFilters.end(),
+                                               [topic](const std::string& filter) {
+                                                   return matches(filter, topic);
+                                               });
+}
+
+std::vector<std::string> Settings::topicFiltersOf(EventKind kind) const
+{
+    std::vector<std::string> all;
+    for (const Route& route : routesOf(kind))
+    {
+        if (route.topicFilters.empty()) return {};
+        for (const std::string& filter : route.topicFilters)
+            if (std::find(all.begin(), all.end(), filter) == all.end()) all.push_back(filter);
+    }
+    return all;
+}
+
 Settings::Outcome Settings::read(sdk::Config& config)
 {
     Outcome outcome;
-    Reader reader(outcome);
+    Reader reader(config, outcome);
     config.keys("", &reader);
-    reader.finish(config);
+    reader.finish();
     return outcome;
 }
 

@@ -1,52 +1,43 @@
 #pragma once
 
+#include "EndpointSettings.h"
 #include "EventKind.h"
 #include "Json.h"
-#include "http/Address.h"
-#include "http/Headers.h"
 #include "nanomq/services.h"
 
 #include <array>
-#include <chrono>
-#include <cstdint>
-#include <optional>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace webhook
 {
 
-/// The rules of one event, joined: an event that matches several of them is sent once.
-struct EventRule
+/// The rules of one event for one endpoint, joined: an event that matches several of them is sent
+/// there once.
+struct Route
 {
-    bool wanted = false;
+    std::size_t endpoint;                  ///< of Settings::endpoints
     std::vector<std::string> topicFilters; ///< none: every topic
-};
 
-/// How long an attempt and a request live.
-struct RetryLimits
-{
-    std::uint32_t maxAttempts = 8;
-    std::chrono::milliseconds minDelay{500};
-    std::chrono::milliseconds maxDelay{15'000};
-    std::chrono::milliseconds maxAge{60'000};
+    bool takes(std::string_view topic) const;
 };
 
 /// The plugin's part of conf.d/webhook.conf; README.md of this folder lists every key.
 struct Settings
 {
-    std::optional<http::Address> endpoint; ///< absent only when there is no rule
-    http::Headers headers;
     PayloadEncoding encoding = PayloadEncoding::Plain;
-    std::size_t poolSize = 32;
-    std::size_t maxEvents = 10'000;
-    std::size_t maxBytes = 16 << 20;
-    std::chrono::milliseconds timeout{5'000};
-    std::chrono::milliseconds connectTimeout{5'000};
-    RetryLimits retry;
-    std::array<EventRule, kEventKinds> rules;
+    EndpointSettings base; ///< what `web.hook.KEY` says, for all endpoints
+    /// The default one, if it has a URL; those with a name; those of rules with a URL.
+    std::vector<EndpointSettings> endpoints;
+    std::array<std::vector<Route>, kEventKinds> routes;
 
-    const EventRule& rule(EventKind kind) const { return rules[static_cast<std::size_t>(kind)]; }
+    const std::vector<Route>& routesOf(EventKind kind) const
+    {
+        return routes[static_cast<std::size_t>(kind)];
+    }
+    /// Of all routes of an event together; none: every topic.
+    std::vector<std::string> topicFiltersOf(EventKind kind) const;
 
     struct Outcome;
     /// Reads all keys of the plugin's file. Never throws: what is wrong stands in the outcome, one

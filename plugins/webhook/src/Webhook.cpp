@@ -2,9 +2,9 @@
 
 #include "EventBody.h"
 #include "State.h"
-#include "TopicFilter.h"
 
 #include <Poco/Exception.h>
+#include <Poco/Net/SSLException.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,19 +27,24 @@ constexpr std::int16_t kFirst = std::numeric_limits<std::int16_t>::max();
 void Webhook::onInit()
 {
     readSettings();
-    if (_settings.endpoint) _delivery.emplace(_settings, host());
+    makeDeliveries();
     registerHooks();
-    registerCommand();
+    // A broker without verbs is no reason to fail.
+    if (void* control = host().query(sdk::Control::kInterface))
+        _verbs.registerAt(*static_cast<sdk::Control*>(control));
 }
 
 void Webhook::onStart()
 {
-    if (_delivery) _delivery->start();
+    for (const auto& delivery : _deliveries) delivery->start();
 }
 
 void Webhook::onQuiesce(std::uint32_t deadlineMs)
 {
-    if (_delivery) _delivery->stop(std::chrono::milliseconds(deadlineMs));
+    const std::chrono::milliseconds deadline(deadlineMs);
+    const SteadyTime end = std::chrono::steady_clock::now() + deadline;
+    for (const auto& delivery : _deliveries) delivery->drain(); // all at the same time
+    for (const auto& delivery : _deliveries) delivery->stop(end, deadline);
 }
 
 void* Webhook::query(const char* interfaceId)
@@ -50,18 +55,40 @@ void* Webhook::query(const char* interfaceId)
 
 sdk::Status Webhook::save(Sink* sink)
 {
-    if (_delivery) writeState(_delivery->takeAll(), *sink);
+    std::vector<Legacy> legacies;
+    for (const auto& delivery : _deliveries)
+        legacies.push_back({delivery->settings().name, delivery->takeAll()});
+    writeState(legacies, *sink);
     return 0;
 }
 
 sdk::Status Webhook::adopt(sdk::Bytes state)
 {
-    if (state.size == 0) return 0; // the old one had no endpoint
-    auto contents = readState(state);
-    if (!contents) return -EINVAL;
-    if (!_delivery) return contents->requests.empty() ? 0 : -ENODEV;
-    _delivery->adopt(std::move(*contents));
-    return 0;
+    auto legacies = readState(state);
+    if (!legacies) return -EINVAL;
+    bool lost = false;
+    for (Legacy& legacy : *legacies)
+    {
+        const auto heir = std::find_if(
+            _deliveries.begin(), _deliveries.end(),
+            [&](const auto& one) { return one->settings().name == legacy.endpoint; });
+        if (heir != _deliveries.end()) (*heir)->adopt(std::move(legacy.contents));
+        else lost = dropUnwanted(legacy.endpoint, legacy.contents) || lost;
+    }
+    return lost ? -ENODEV : 0;
+}
+
+/// The configuration has lost an endpoint, and with it what waited in memory, if anything did.
+bool Webhook::dropUnwanted(const std::string& endpoint, const Outbox::Contents& contents)
+{
+    Ledger ledger(endpoint, static_cast<sdk::Metrics*>(host().query(sdk::Metrics::kInterface)));
+    ledger.adopt(contents.counts);
+    ledger.drop(Place::Queued, DropReason::Unloaded, contents.events.size());
+    if (contents.events.empty()) return false;
+    host().log(sdk::LogLevel::Warning,
+               std::to_string(contents.events.size()) + " events for " + endpoint +
+                   " were not delivered and are dropped: there is no such endpoint any more");
+    return true;
 }
 
 void Webhook::readSettings()
@@ -77,12 +104,26 @@ void Webhook::readSettings()
     _settings = std::move(outcome.settings);
 }
 
+void Webhook::makeDeliveries()
+{
+    for (const EndpointSettings& endpoint : _settings.endpoints)
+    {
+        try
+        {
+            _deliveries.push_back(std::make_unique<Delivery>(endpoint, host()));
+        }
+        catch (const Poco::Net::SSLContextException& wrong)
+        {
+            throw Poco::InvalidArgumentException("TLS of the endpoint " + endpoint.name + ": " +
+                                                 wrong.message());
+        }
+    }
+}
+
 void Webhook::registerHooks()
 {
-    const auto wanted = [this](EventKind kind) { return _settings.rule(kind).wanted; };
-    const auto filters = [this](EventKind kind) -> const std::vector<std::string>& {
-        return _settings.rule(kind).topicFilters;
-    };
+    const auto wanted = [this](EventKind kind) { return !_settings.routesOf(kind).empty(); };
+    const auto filters = [this](EventKind kind) { return _settings.topicFiltersOf(kind); };
     if (wanted(EventKind::ClientConnect)) hook<&Webhook::onConnect>(kFirst, {}, sdk::kDryRunAware);
     if (wanted(EventKind::ClientSubscribe))
         hook<&Webhook::onSubscribe>(kFirst, {}, sdk::kDryRunAware);
@@ -102,44 +143,35 @@ void Webhook::registerHooks()
         hook<&Webhook::onAcked>(0, filters(EventKind::MessageAcked));
 }
 
-void Webhook::registerCommand()
-{
-    auto* control = static_cast<sdk::Control*>(host().query(sdk::Control::kInterface));
-    if (!control) return; // a broker without verbs
-    const auto run = [](void* self, sdk::Str, sdk::Control::Reply* reply) {
-        reply->json(static_cast<Webhook*>(self)->statusJson());
-    };
-    control->command("status", "where events are, and how the endpoint is doing", run, this);
-}
-
-std::string Webhook::statusJson() const
-{
-    return "{\"endpoints\":[" + (_delivery ? _delivery->statusJson() : std::string()) + "]}";
-}
-
 // --- hooks -----------------------------------------------------------------------------------
 
 template <class Event> void Webhook::submit(EventKind kind, const Event& event)
 {
     if (event.header.flags & sdk::kDryRun) return;
-    const std::string_view client = event.client ? event.client->clientId.view() : "";
-    _delivery->submit(kind, client, 0, [&event] { return bodyOf(event); });
-}
-
-template <class Event> void Webhook::submitMessage(EventKind kind, const Event& event)
-{
-    const std::string_view client = event.client ? event.client->clientId.view() : "";
-    _delivery->submit(kind, client, event.payload.size,
-                      [&] { return bodyOf(event, _settings.encoding); });
-}
-
-/// For points where the broker has no topic to filter by.
-bool Webhook::wantsTopic(EventKind kind, std::string_view topicFilter) const
-{
-    const auto& filters = _settings.rule(kind).topicFilters;
-    return filters.empty() || std::any_of(filters.begin(), filters.end(), [&](const auto& filter) {
-               return matches(filter, topicFilter);
-           });
+    HeaderFacts facts{actionName(kind)};
+    if (event.client)
+    {
+        facts.clientId = event.client->clientId.view();
+        if (event.client->hasUserName) facts.userName = event.client->userName.view();
+    }
+    std::size_t size = 0;
+    if constexpr (requires { event.topicFilter; }) facts.topic = event.topicFilter.view();
+    if constexpr (requires { event.payload; })
+    {
+        facts.topic = event.topic.view();
+        size = event.payload.size;
+    }
+    // With one route, the broker has looked at the topic of a message already.
+    const auto& routes = _settings.routesOf(kind);
+    const bool isFiltered = requires { event.payload; } && routes.size() == 1;
+    for (const Route& route : routes)
+    {
+        if (hasTopic(kind) && !isFiltered && !route.takes(facts.topic)) continue;
+        _deliveries[route.endpoint]->submit(kind, facts, size, [&] {
+            if constexpr (requires { event.payload; }) return bodyOf(event, _settings.encoding);
+            else return bodyOf(event);
+        });
+    }
 }
 
 sdk::Verdict Webhook::onConnect(const sdk::ClientConnect& event, Context&)
@@ -150,15 +182,13 @@ sdk::Verdict Webhook::onConnect(const sdk::ClientConnect& event, Context&)
 
 sdk::Verdict Webhook::onSubscribe(const sdk::ClientSubscribe& event, Context&)
 {
-    if (wantsTopic(EventKind::ClientSubscribe, event.topicFilter.view()))
-        submit(EventKind::ClientSubscribe, event);
+    submit(EventKind::ClientSubscribe, event);
     return Verdict::Next;
 }
 
 sdk::Verdict Webhook::onUnsubscribe(const sdk::ClientUnsubscribe& event, Context&)
 {
-    if (wantsTopic(EventKind::ClientUnsubscribe, event.topicFilter.view()))
-        submit(EventKind::ClientUnsubscribe, event);
+    submit(EventKind::ClientUnsubscribe, event);
     return Verdict::Next;
 }
 
@@ -179,14 +209,12 @@ void Webhook::onDisconnected(const sdk::ClientDisconnected& event)
 
 void Webhook::onSubscribed(const sdk::SessionSubscribed& event)
 {
-    if (wantsTopic(EventKind::SessionSubscribed, event.topicFilter.view()))
-        submit(EventKind::SessionSubscribed, event);
+    submit(EventKind::SessionSubscribed, event);
 }
 
 void Webhook::onUnsubscribed(const sdk::SessionUnsubscribed& event)
 {
-    if (wantsTopic(EventKind::SessionUnsubscribed, event.topicFilter.view()))
-        submit(EventKind::SessionUnsubscribed, event);
+    submit(EventKind::SessionUnsubscribed, event);
 }
 
 void Webhook::onTerminated(const sdk::SessionTerminated& event)
@@ -196,17 +224,17 @@ void Webhook::onTerminated(const sdk::SessionTerminated& event)
 
 void Webhook::onPublished(const sdk::MessagePublished& event)
 {
-    submitMessage(EventKind::MessagePublish, event);
+    submit(EventKind::MessagePublish, event);
 }
 
 void Webhook::onDelivered(const sdk::MessageDelivered& event)
 {
-    submitMessage(EventKind::MessageDelivered, event);
+    submit(EventKind::MessageDelivered, event);
 }
 
 void Webhook::onAcked(const sdk::MessageAcked& event)
 {
-    submitMessage(EventKind::MessageAcked, event);
+    submit(EventKind::MessageAcked, event);
 }
 
 } // namespace webhook

@@ -2,10 +2,12 @@
 
 #include "Delivery.h"
 #include "Settings.h"
+#include "Verbs.h"
 #include "nanomq/plugin_base.h"
 
-#include <optional>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace webhook
 {
@@ -31,8 +33,9 @@ private:
     void onQuiesce(std::uint32_t deadlineMs) override;
 
     void readSettings();
+    void makeDeliveries();
     void registerHooks();
-    void registerCommand();
+    bool dropUnwanted(const std::string& endpoint, const Outbox::Contents& contents);
 
     Verdict onConnect(const nanomq::sdk::ClientConnect& event, Context& context);
     Verdict onSubscribe(const nanomq::sdk::ClientSubscribe& event, Context& context);
@@ -48,12 +51,10 @@ private:
     void onAcked(const nanomq::sdk::MessageAcked& event);
 
     template <class Event> void submit(EventKind kind, const Event& event);
-    template <class Event> void submitMessage(EventKind kind, const Event& event);
-    bool wantsTopic(EventKind kind, std::string_view topicFilter) const;
-    std::string statusJson() const;
 
     Settings _settings;
-    std::optional<Delivery> _delivery; ///< empty without an endpoint
+    std::vector<std::unique_ptr<Delivery>> _deliveries; ///< as Settings::endpoints
+    Verbs _verbs{_deliveries};
 };
 
 } // namespace webhook

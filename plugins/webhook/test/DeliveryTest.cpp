@@ -1,95 +1,8 @@
-#include "Delivery.h"
-#include "nanomq/testing.h"
+#include "DeliveryFixture.h"
 #include "support/TestEndpoint.h"
-
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
-
-#include <cppunit/extensions/HelperMacros.h>
-
-#include <optional>
 
 namespace
 {
-
-using namespace nanomq::sdk::testing;
-using namespace webhook;
-
-/// A delivery with all it needs; what a test says to it reads like a log.
-class Fixture
-{
-public:
-    explicit Fixture(const std::string& url, const std::string& more = "")
-        : _host("web.hook.url=" + url + "\n" + more)
-    {
-        auto outcome = Settings::read(_host.config);
-        CPPUNIT_ASSERT(outcome.errors.empty());
-        _settings = outcome.settings;
-        _delivery.emplace(_settings, _host);
-    }
-    ~Fixture()
-    {
-        if (_delivery) end();
-    }
-
-    void start() { _delivery->start(); }
-    void submit(const std::string& client, const std::string& body)
-    {
-        _delivery->submit(EventKind::MessagePublish, client, body.size(), [&] {
-            ++bodiesMade;
-            return body;
-        });
-    }
-    /// Returns how long it took.
-    std::chrono::milliseconds stop(std::chrono::milliseconds deadline)
-    {
-        const auto begin = std::chrono::steady_clock::now();
-        _delivery->stop(deadline);
-        return std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::steady_clock::now() - begin);
-    }
-    void end()
-    {
-        _delivery->stop(10s);
-        _host.tasks.stop();
-        _delivery.reset();
-    }
-
-    Counts counts() const
-    {
-        const Counts c = _delivery->counts();
-        CPPUNIT_ASSERT_EQUAL(c.accepted, c.delivered + c.inFlight + c.queued + c.dropped());
-        return c;
-    }
-    bool eventuallyDelivered(std::uint64_t events) const
-    {
-        return eventually([&] { return counts().delivered == events; }, 30s);
-    }
-    bool eventuallyDropped(DropReason reason, std::uint64_t events) const
-    {
-        return eventually(
-            [&] { return counts().drops[static_cast<std::size_t>(reason)] == events; }, 30s);
-    }
-    Poco::JSON::Object::Ptr status() const
-    {
-        return Poco::JSON::Parser()
-            .parse(_delivery->statusJson())
-            .extract<Poco::JSON::Object::Ptr>();
-    }
-    std::string state() const { return status()->getValue<std::string>("state"); }
-    FakeHost& host() { return _host; }
-
-    int bodiesMade = 0;
-
-private:
-    FakeHost _host;
-    Settings _settings;
-    std::optional<Delivery> _delivery;
-};
-
-constexpr char kFastRetry[] = "web.hook.retry.min_delay=1ms\nweb.hook.retry.max_delay=2ms\n"
-                              "web.hook.retry.max_attempts=1000\n";
-constexpr char kNoRetrySoon[] = "web.hook.retry.min_delay=1h\nweb.hook.retry.max_delay=1h\n";
 
 class DeliveryTest : public CppUnit::TestFixture
 {
@@ -119,7 +32,7 @@ public:
         TestEndpoint endpoint([](const std::string& body, unsigned earlier) {
             return std::stoi(body.substr(body.find(':') + 1)) % 3 == 0 && earlier < 2 ? 503 : 200;
         });
-        Fixture delivery(endpoint.url(), std::string("web.hook.pool_size=4\n") + kFastRetry);
+        DeliveryFixture delivery(endpoint.url(), std::string("web.hook.pool_size=4\n") + kFastRetry);
         delivery.start();
         for (int i = 0; i < 20; ++i)
             for (const char* client : {"a", "b", "c", "d", "e", "f"})
@@ -139,12 +52,12 @@ public:
     void poolWorksInParallelOnKeptConnections()
     {
         TestEndpoint endpoint;
-        Fixture delivery(endpoint.url(), "web.hook.pool_size=4\n");
+        DeliveryFixture delivery(endpoint.url(), "web.hook.pool_size=4\n");
         delivery.start();
         endpoint.close();
         for (int i = 0; i < 200; ++i) delivery.submit("client" + std::to_string(i), "x");
         CPPUNIT_ASSERT(eventually([&] { return endpoint.mostAtATime() == 4; }));
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, delivery.counts().inFlight);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{4}, delivery.counts().at(Place::InFlight));
         endpoint.open();
         CPPUNIT_ASSERT(delivery.eventuallyDelivered(200));
         CPPUNIT_ASSERT_EQUAL(std::size_t{4}, endpoint.mostAtATime());
@@ -154,7 +67,7 @@ public:
     void sendersAreStartedWhenTheirLaneHasWork()
     {
         TestEndpoint endpoint;
-        Fixture delivery(endpoint.url());
+        DeliveryFixture delivery(endpoint.url());
         delivery.start();
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, delivery.host().tasks.threadsStarted());
         for (int i = 0; i < 20; ++i) delivery.submit("one client", "x");
@@ -166,7 +79,7 @@ public:
     void holdsEventsUntilStart()
     {
         TestEndpoint endpoint;
-        Fixture delivery(endpoint.url());
+        DeliveryFixture delivery(endpoint.url());
         for (const char* body : {"1", "2", "3"}) delivery.submit("c", body);
         CPPUNIT_ASSERT_EQUAL(std::string("holding"), delivery.state());
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, delivery.host().tasks.threadsStarted());
@@ -180,7 +93,7 @@ public:
         static constexpr int answers[] = {500, 429, 408, 503, 202};
         TestEndpoint endpoint(
             [](const std::string&, unsigned earlier) { return answers[std::min(earlier, 4u)]; });
-        Fixture delivery(endpoint.url(), kFastRetry);
+        DeliveryFixture delivery(endpoint.url(), kFastRetry);
         delivery.start();
         delivery.submit("c", "x");
         CPPUNIT_ASSERT(delivery.eventuallyDelivered(1));
@@ -192,7 +105,7 @@ public:
     {
         TestEndpoint endpoint(
             [](const std::string& body, unsigned) { return body == "bad" ? 500 : 200; });
-        Fixture delivery(endpoint.url(), "web.hook.retry.min_delay=1ms\n"
+        DeliveryFixture delivery(endpoint.url(), "web.hook.retry.min_delay=1ms\n"
                                          "web.hook.retry.max_attempts=3\n");
         delivery.start();
         delivery.submit("c", "bad");
@@ -207,7 +120,7 @@ public:
     void oldEventIsDroppedAfterAFailure()
     {
         TestEndpoint endpoint([](const std::string&, unsigned) { return 500; });
-        Fixture delivery(endpoint.url(), std::string(kFastRetry) + "web.hook.retry.max_age=20ms\n");
+        DeliveryFixture delivery(endpoint.url(), std::string(kFastRetry) + "web.hook.retry.max_age=20ms\n");
         delivery.start();
         delivery.submit("c", "x");
         CPPUNIT_ASSERT(delivery.eventuallyDropped(DropReason::Expired, 1));
@@ -217,7 +130,7 @@ public:
     {
         TestEndpoint endpoint(
             [](const std::string& body, unsigned) { return body == "bad" ? 404 : 200; });
-        Fixture delivery(endpoint.url());
+        DeliveryFixture delivery(endpoint.url());
         delivery.start();
         delivery.submit("c", "bad");
         delivery.submit("c", "good");
@@ -234,7 +147,7 @@ public:
     {
         TestEndpoint endpoint;
         endpoint.close();
-        Fixture delivery(endpoint.url(), "web.hook.queue.max_events=5\n");
+        DeliveryFixture delivery(endpoint.url(), "web.hook.queue.max_events=5\n");
         delivery.start();
         for (int i = 0; i < 1'000; ++i) delivery.submit("c", std::to_string(i));
         CPPUNIT_ASSERT_EQUAL(5, delivery.bodiesMade);
@@ -252,7 +165,7 @@ public:
             RawServer::readRequest(socket);
             RawServer::answer(socket, "HTTP/1.1 204 No Content\r\n\r\n");
         });
-        Fixture delivery(server.url(), kFastRetry);
+        DeliveryFixture delivery(server.url(), kFastRetry);
         delivery.start();
         delivery.submit("c", "x");
         CPPUNIT_ASSERT(delivery.eventuallyDelivered(1));
@@ -262,7 +175,7 @@ public:
     void stopDeliversWhatWaits()
     {
         TestEndpoint endpoint;
-        Fixture delivery(endpoint.url(), "web.hook.pool_size=3\n");
+        DeliveryFixture delivery(endpoint.url(), "web.hook.pool_size=3\n");
         delivery.start();
         for (int i = 0; i < 60; ++i) delivery.submit(std::to_string(i % 7), "x");
         delivery.stop(30s);
@@ -273,22 +186,23 @@ public:
     {
         TestEndpoint endpoint;
         endpoint.close();
-        Fixture delivery(endpoint.url(), "web.hook.timeout=1h\nweb.hook.pool_size=3\n");
+        DeliveryFixture delivery(endpoint.url(), "web.hook.timeout=1h\nweb.hook.pool_size=3\n");
         delivery.start();
         for (int i = 0; i < 30; ++i) delivery.submit(std::to_string(i), "x");
         CPPUNIT_ASSERT(eventually([&] { return endpoint.mostAtATime() == 3; }));
         CPPUNIT_ASSERT(delivery.stop(400ms) < 5s); // an hour without the cancellation
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, delivery.counts().inFlight);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{30}, delivery.counts().queued);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, delivery.counts().at(Place::InFlight));
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{30}, delivery.counts().at(Place::Queued));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, delivery.counts().failedAttempts);
         const auto& metrics = *delivery.host().metrics;
+        static constexpr char kDefault[] = "endpoint=\"default\"";
         delivery.end();
         CPPUNIT_ASSERT_EQUAL(std::int64_t{30},
-                             metrics.value("webhook_dropped_total", "reason=\"unloaded\""));
-        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_queued"));
+                             metrics.value("webhook_dropped_total", "endpoint=\"default\",reason=\"unloaded\""));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_queued", kDefault));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1},
-                             delivery.host().logged("unloaded; 30 events for " + endpoint.url() +
-                                                    " were not delivered and are dropped"));
+                             delivery.host().logged("unloaded; 30 events for default were not "
+                                                    "delivered and are dropped"));
     }
 
     void stopMakesOneLastAttemptInsteadOfPausing()
@@ -296,7 +210,7 @@ public:
         TestEndpoint endpoint([](const std::string& body, unsigned earlier) {
             return body == "recovers" && earlier > 0 ? 200 : 500;
         });
-        Fixture delivery(endpoint.url(), std::string("web.hook.pool_size=1\n") + kNoRetrySoon);
+        DeliveryFixture delivery(endpoint.url(), std::string("web.hook.pool_size=1\n") + kNoRetrySoon);
         delivery.start();
         delivery.submit("c", "recovers");
         delivery.submit("c", "does not");
@@ -305,18 +219,18 @@ public:
         CPPUNIT_ASSERT(delivery.stop(30s) < 20s); // one failure ends it, not the deadline
         CPPUNIT_ASSERT_EQUAL(std::size_t{3}, endpoint.requests());
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, delivery.counts().delivered);
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, delivery.counts().queued);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{2}, delivery.counts().at(Place::Queued));
     }
 
     void senderThatCannotStartIsAskedForAgain()
     {
         TestEndpoint endpoint;
-        Fixture delivery(endpoint.url());
+        DeliveryFixture delivery(endpoint.url());
         delivery.start();
         delivery.host().tasks.failThreadsWith(-EAGAIN);
         delivery.submit("c", "1"); // nothing comes after it
         CPPUNIT_ASSERT(eventually([&] { return delivery.host().logged("no thread") == 1; }));
-        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, delivery.counts().queued);
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{1}, delivery.counts().at(Place::Queued));
         delivery.host().tasks.failThreadsWith(0);
         CPPUNIT_ASSERT(delivery.eventuallyDelivered(1));
         CPPUNIT_ASSERT_EQUAL(std::size_t{1}, delivery.host().tasks.threadsStarted());
@@ -326,7 +240,7 @@ public:
     {
         TestEndpoint endpoint(
             [](const std::string&, unsigned earlier) { return earlier < 20 ? 503 : 200; });
-        Fixture delivery(endpoint.url() + "?token=s3cret", kFastRetry);
+        DeliveryFixture delivery(endpoint.url() + "?token=s3cret", kFastRetry);
         delivery.start();
         delivery.submit("c", "x");
         CPPUNIT_ASSERT(delivery.eventuallyDelivered(1));
@@ -344,7 +258,7 @@ public:
     {
         std::atomic<int> answer{500};
         TestEndpoint endpoint([&answer](const std::string&, unsigned) { return answer.load(); });
-        Fixture delivery(endpoint.url(), kFastRetry);
+        DeliveryFixture delivery(endpoint.url(), kFastRetry);
         delivery.start();
         CPPUNIT_ASSERT_EQUAL(std::string("idle"), delivery.state());
         CPPUNIT_ASSERT(delivery.status()->isNull("last_error"));
@@ -361,7 +275,8 @@ public:
         const auto up = delivery.status();
         const auto number = [&up](const char* key) { return up->getValue<std::uint64_t>(key); };
         CPPUNIT_ASSERT_EQUAL(number("accepted"), number("delivered") + number("in_flight") +
-                                                     number("queued") + number("dropped"));
+                                                     number("queued") + number("spooled") +
+                                                     number("dead") + number("dropped"));
         CPPUNIT_ASSERT_EQUAL(endpoint.url(), up->getValue<std::string>("url"));
         delivery.stop(10s);
         CPPUNIT_ASSERT_EQUAL(std::string("stopping"), delivery.state());

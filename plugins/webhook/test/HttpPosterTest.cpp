@@ -1,5 +1,6 @@
 #include "HttpPoster.h"
 #include "Journal.h"
+#include "Settings.h"
 #include "nanomq/testing.h"
 #include "support/TestEndpoint.h"
 
@@ -13,24 +14,26 @@ using namespace webhook;
 using nanomq::sdk::testing::eventually;
 using nanomq::sdk::testing::FakeConfig;
 
-Settings settingsFor(const std::string& url, const std::string& more = "")
+EndpointSettings settingsFor(const std::string& url, const std::string& more = "")
 {
     FakeConfig config("web.hook.url=" + url + "\nweb.hook.timeout=10s\n" + more);
     auto outcome = Settings::read(config);
     CPPUNIT_ASSERT(outcome.errors.empty());
-    return outcome.settings;
+    return outcome.settings.endpoints.at(0);
 }
 
-Settings impatient(const std::string& url)
+EndpointSettings impatient(const std::string& url)
 {
-    Settings settings = settingsFor(url);
+    EndpointSettings settings = settingsFor(url);
     settings.timeout = 50ms;
     return settings;
 }
 
-http::Endpoint::Settings targetOf(const Settings& settings)
+Wire wire(const EndpointSettings& settings, std::string body)
 {
-    return {*settings.endpoint, settings.connectTimeout, settings.timeout, {}};
+    Event event;
+    event.body = std::move(body);
+    return wireOf(settings, {event}, 0);
 }
 
 class HttpPosterTest : public CppUnit::TestFixture
@@ -48,12 +51,12 @@ public:
     void postsBodyAndHeadersToTheTarget()
     {
         TestEndpoint endpoint;
-        const Settings settings =
+        const EndpointSettings settings =
             settingsFor(endpoint.url() + "?key=1", "web.hook.headers.Authorization = Bearer x\n"
                                                    "web.hook.headers.content-type = text/plain\n");
-        const http::Endpoint target(targetOf(settings));
-        HttpPoster poster(settings, target, _cancellation);
-        assertKind(Answer::Kind::Delivered, poster.post(R"({"a":1})"));
+        const http::Endpoint target(settings.httpSettings());
+        HttpPoster poster(target, _cancellation);
+        assertKind(Answer::Kind::Delivered, poster.post(wire(settings, R"({"a":1})")));
         CPPUNIT_ASSERT(endpoint.taken() == std::vector<std::string>{R"({"a":1})"});
         CPPUNIT_ASSERT_EQUAL(std::string("Bearer x"), endpoint.lastHeader("Authorization"));
         CPPUNIT_ASSERT_EQUAL(std::string("text/plain"), endpoint.lastHeader("Content-Type"));
@@ -74,12 +77,12 @@ public:
             {503, Kind::TryAgain},  {599, Kind::TryAgain},
         };
         TestEndpoint endpoint([](const std::string& body, unsigned) { return std::stoi(body); });
-        const Settings settings = settingsFor(endpoint.url());
-        const http::Endpoint target(targetOf(settings));
-        HttpPoster poster(settings, target, _cancellation);
+        const EndpointSettings settings = settingsFor(endpoint.url());
+        const http::Endpoint target(settings.httpSettings());
+        HttpPoster poster(target, _cancellation);
         for (const auto& c : cases)
         {
-            const Answer answer = poster.post(std::to_string(c.status));
+            const Answer answer = poster.post(wire(settings, std::to_string(c.status)));
             assertKind(c.kind, answer);
             CPPUNIT_ASSERT_EQUAL("answered " + std::to_string(c.status) + " Because", answer.text);
         }
@@ -89,10 +92,10 @@ public:
     {
         RawServer server(
             [](Poco::Net::StreamSocket& socket, unsigned) { RawServer::readRequest(socket); });
-        const Settings settings = settingsFor(server.url());
-        const http::Endpoint target(targetOf(settings));
-        HttpPoster poster(settings, target, _cancellation);
-        const Answer answer = poster.post("x");
+        const EndpointSettings settings = settingsFor(server.url());
+        const http::Endpoint target(settings.httpSettings());
+        HttpPoster poster(target, _cancellation);
+        const Answer answer = poster.post(wire(settings, "x"));
         assertKind(Answer::Kind::TryAgain, answer);
         CPPUNIT_ASSERT_EQUAL(std::string("closed the connection without an answer"), answer.text);
         CPPUNIT_ASSERT_EQUAL(1u, server.connections());
@@ -104,10 +107,10 @@ public:
         RawServer server(
             [&self](Poco::Net::StreamSocket& socket, unsigned) { self->hang(socket); });
         self = &server;
-        const Settings settings = impatient(server.url());
-        const http::Endpoint target(targetOf(settings));
-        HttpPoster poster(settings, target, _cancellation);
-        const Answer answer = poster.post("x");
+        const EndpointSettings settings = impatient(server.url());
+        const http::Endpoint target(settings.httpSettings());
+        HttpPoster poster(target, _cancellation);
+        const Answer answer = poster.post(wire(settings, "x"));
         assertKind(Answer::Kind::TryAgain, answer);
         CPPUNIT_ASSERT_EQUAL(std::string("timed out after 0.05 s"), answer.text);
     }
@@ -118,17 +121,17 @@ public:
         RawServer server(
             [&self](Poco::Net::StreamSocket& socket, unsigned) { self->hang(socket); });
         self = &server;
-        const Settings settings = settingsFor(server.url());
-        const http::Endpoint target(targetOf(settings));
-        HttpPoster poster(settings, target, _cancellation);
+        const EndpointSettings settings = settingsFor(server.url());
+        const http::Endpoint target(settings.httpSettings());
+        HttpPoster poster(target, _cancellation);
         std::thread other([&] {
             eventually([&] { return server.connections() == 1; });
             _cancellation.cancel();
         });
-        const Answer answer = poster.post("x");
+        const Answer answer = poster.post(wire(settings, "x"));
         other.join();
         assertKind(Answer::Kind::Cancelled, answer);
-        assertKind(Answer::Kind::Cancelled, poster.post("x"));
+        assertKind(Answer::Kind::Cancelled, poster.post(wire(settings, "x")));
     }
 
     void repetitionTellsFirstAndThenOncePerInterval()

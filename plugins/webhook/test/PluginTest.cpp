@@ -1,5 +1,9 @@
 #include "Webhook.h"
+#include "Wire.h"
 #include "nanomq/testing.h"
+#include "support/Certificates.h"
+#include "support/Command.h"
+#include "support/TemporaryFolder.h"
 #include "support/TestEndpoint.h"
 
 #include <Poco/JSON/Object.h>
@@ -31,6 +35,26 @@ constexpr char kAllRules[] = "web.hook.rule.client.connect.1={}\n"
                              "web.hook.rule.message.publish.2={\"topic\":\"a/b\"}\n"
                              "web.hook.rule.message.delivered.1={\"topic\":\"a/#\"}\n"
                              "web.hook.rule.message.acked.1={}\n";
+
+constexpr char kHttpsServer[] = R"(
+import ssl, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Hook(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+    def log_message(self, *_): pass
+server = HTTPServer(("127.0.0.1", 0), Hook)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+context.load_verify_locations(sys.argv[3])
+context.verify_mode = ssl.CERT_REQUIRED
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+while True:
+    try: server.handle_request()
+    except OSError: pass
+)";
 
 std::string url(const std::string& where)
 {
@@ -113,6 +137,11 @@ class PluginTest : public CppUnit::TestFixture
     CPPUNIT_TEST(payloadIsEncodedAsConfigured);
     CPPUNIT_TEST(badConfigurationIsRefusedWithAllSentences);
     CPPUNIT_TEST(withoutRulesNothingHappens);
+    CPPUNIT_TEST(eachEndpointGetsWhatItsRulesName);
+    CPPUNIT_TEST(requestsAreSignedAndHaveHeadersOfTheEvent);
+    CPPUNIT_TEST(httpsEndpointIsCheckedAndSeesOurCertificate);
+    CPPUNIT_TEST(testVerbShowsRequestAnswerAndVerdict);
+    CPPUNIT_TEST(deadLetterVerbsListReplayAndDrop);
     CPPUNIT_TEST(payloadLargerThanTheQueueIsDropped);
     CPPUNIT_TEST(reloadKeepsQueueOrderAndCounts);
     CPPUNIT_TEST(reloadOfAnotherVersionsStateIsRefused);
@@ -239,10 +268,10 @@ public:
 
     void badConfigurationIsRefusedWithAllSentences()
     {
-        Loaded bad("web.hook.url=https://h\nweb.hook.pool_size=0\n");
+        Loaded bad("web.hook.url=ftp://h\nweb.hook.pool_size=0\n");
         CPPUNIT_ASSERT(bad.init() != 0);
         const std::string told = bad.host.allErrors();
-        CPPUNIT_ASSERT(told.find("test.conf:1: web.hook.url: found https://") != std::string::npos);
+        CPPUNIT_ASSERT(told.find("test.conf:1: web.hook.url: found \"ftp://h\"") != std::string::npos);
         CPPUNIT_ASSERT(told.find("test.conf:2: web.hook.pool_size: found \"0\"") !=
                        std::string::npos);
         CPPUNIT_ASSERT(bad.host.hooks().empty());
@@ -255,6 +284,137 @@ public:
         CPPUNIT_ASSERT(none.host.hooks().empty());
         CPPUNIT_ASSERT_EQUAL(std::string("{\"endpoints\":[]}"),
                              none.host.control.call("status").json);
+    }
+
+    void eachEndpointGetsWhatItsRulesName()
+    {
+        TestEndpoint first, second, third;
+        Loaded all(url(first.url()) + "web.hook.endpoint.two.url=" + second.url() +
+                   "\nweb.hook.rule.message.publish.1={\"topic\":\"a/#\"}\n"
+                   "web.hook.rule.message.publish.2={\"topic\":\"a/b\",\"endpoint\":\"two\"}\n"
+                   "web.hook.rule.client.connack.1={\"url\":\"" +
+                   third.url() + "\"}\n");
+        all.start();
+        const FakeClient client("c1");
+        all.host.fire(message(client, "both"));
+        auto other = message(client, "first only");
+        other.topic = "a/c";
+        all.host.fire(other);
+        all.host.fire(event<ClientConnack>(client));
+        all.unload();
+        CPPUNIT_ASSERT(fields(first.taken(), "payload") ==
+                       std::vector<std::string>({"both", "first only"}));
+        CPPUNIT_ASSERT(fields(second.taken(), "payload") == std::vector<std::string>({"both"}));
+        CPPUNIT_ASSERT(fields(third.taken(), "action") ==
+                       std::vector<std::string>({"client_connack"}));
+        const auto names = all.status()->getArray("endpoints");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, names->size());
+        CPPUNIT_ASSERT_EQUAL(std::string("two"),
+                             names->getObject(1)->getValue<std::string>("name"));
+    }
+
+    void requestsAreSignedAndHaveHeadersOfTheEvent()
+    {
+        TestEndpoint endpoint;
+        Loaded plugin(url(endpoint.url()) + kAllRules +
+                      "web.hook.signature.secret=s3cret\n"
+                      "web.hook.headers.X-Where = ${action}/${clientid}/${topic}\n");
+        plugin.start();
+        plugin.host.fire(message(FakeClient("c1"), "x"));
+        plugin.unload();
+        CPPUNIT_ASSERT_EQUAL(std::string("message_publish/c1/a/b"), endpoint.lastHeader("X-Where"));
+        const std::string signature = endpoint.lastHeader("X-NanoMQ-Signature");
+        const auto time = std::stoll(signature.substr(2));
+        CPPUNIT_ASSERT_EQUAL(webhook::signatureOf("s3cret", time, endpoint.taken().at(0)),
+                             signature);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{32}, endpoint.lastHeader("Idempotency-Key").size());
+    }
+
+    void httpsEndpointIsCheckedAndSeesOurCertificate()
+    {
+        nanomq::test::Certificates certificates;
+        const auto server = certificates.server();
+        const auto ours = certificates.sign("us", "/CN=us");
+        // Answers 200 only to who shows a certificate of the authority.
+        nanomq::test::Command https(
+            "python3", {"-c", kHttpsServer, server.certificate, server.key,
+                        certificates.authority()});
+        const auto port = https.readLine();
+        CPPUNIT_ASSERT(port.has_value());
+        const std::string tls = url("https://localhost:" + *port + "/hook") + kAllRules +
+                                "web.hook.ssl.cacertfile=" + certificates.authority() + "\n";
+        const auto verdict = [](const std::string& configuration) {
+            Loaded plugin(configuration);
+            plugin.start();
+            const auto result = plugin.host.control.call("test");
+            CPPUNIT_ASSERT_EQUAL(std::string(), result.errorText);
+            return field(result.json, "verdict");
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("delivered"),
+                             verdict(tls + "web.hook.ssl.certfile=" + ours.certificate +
+                                     "\nweb.hook.ssl.keyfile=" + ours.key + "\n"));
+        const std::string failed = "failed: an event would be tried again";
+        CPPUNIT_ASSERT_EQUAL(failed, verdict(tls)); // no certificate of ours
+        CPPUNIT_ASSERT_EQUAL(failed, verdict(tls + "web.hook.ssl.certfile=" + ours.certificate +
+                                             "\nweb.hook.ssl.keyfile=" + ours.key +
+                                             "\nweb.hook.ssl.server_name_indication=other\n"));
+        Loaded wrong(tls + "web.hook.ssl.certfile=/nowhere.pem\nweb.hook.ssl.keyfile=/no.pem\n");
+        CPPUNIT_ASSERT(wrong.init() != 0);
+        CPPUNIT_ASSERT(wrong.host.allErrors().find("/nowhere.pem") != std::string::npos);
+    }
+
+    void testVerbShowsRequestAnswerAndVerdict()
+    {
+        std::atomic<int> answer{200};
+        TestEndpoint endpoint([&answer](const std::string&, unsigned) { return answer.load(); });
+        Loaded plugin(url(endpoint.url()) + kAllRules + "web.hook.headers.Authorization=s3cret\n");
+        plugin.start();
+        const auto verdict = [&] {
+            const auto result = plugin.host.control.call("test");
+            CPPUNIT_ASSERT(result.json.find("s3cret") == std::string::npos);
+            CPPUNIT_ASSERT(result.json.find("webhook_test") != std::string::npos);
+            CPPUNIT_ASSERT(result.json.find("an answer that nobody reads") != std::string::npos);
+            return field(result.json, "verdict");
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("delivered"), verdict());
+        answer = 404;
+        CPPUNIT_ASSERT_EQUAL(std::string("refused: an event would be dropped"), verdict());
+        answer = 503;
+        CPPUNIT_ASSERT_EQUAL(std::string("failed: an event would be tried again"), verdict());
+        CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, plugin.number("accepted")); // it is no event
+        CPPUNIT_ASSERT_EQUAL(std::string("bad_argument"),
+                             plugin.host.control.call("test", "{\"endpoint\":\"x\"}").errorCode);
+    }
+
+    void deadLetterVerbsListReplayAndDrop()
+    {
+        nanomq::test::TemporaryFolder folder;
+        std::atomic<int> answer{400};
+        TestEndpoint endpoint([&answer](const std::string&, unsigned) { return answer.load(); });
+        Loaded plugin(url(endpoint.url()) + kAllRules);
+        plugin.host.storage.path = folder.path().string();
+        plugin.start();
+        for (const char* payload : {"1", "2", "3"})
+            plugin.host.fire(message(FakeClient("c"), payload));
+        CPPUNIT_ASSERT(eventually([&] { return plugin.number("dead") == 3; }));
+        const auto call = [&](const char* verb, const char* arguments) {
+            return plugin.host.control.call(verb, arguments);
+        };
+        const std::string listed = call("dead list", "{\"limit\":\"2\",\"body\":true}").json;
+        CPPUNIT_ASSERT(listed.find("\"number\":2") != std::string::npos);
+        CPPUNIT_ASSERT(listed.find("\"number\":3") == std::string::npos);
+        CPPUNIT_ASSERT(listed.find("answered 400 Because") != std::string::npos);
+        CPPUNIT_ASSERT(listed.find("message_publish") != std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::string("bad_argument"), call("dead drop", "{}").errorCode);
+        CPPUNIT_ASSERT_EQUAL(std::string("bad_argument"),
+                             call("dead replay", "{\"number\":\"9\"}").errorCode);
+        CPPUNIT_ASSERT_EQUAL(std::string("{\"dropped\":1}"),
+                             call("dead drop", "{\"number\":\"1\"}").json);
+        answer = 200;
+        CPPUNIT_ASSERT_EQUAL(std::string("{\"replayed\":2,\"left\":0}"),
+                             call("dead replay", "{\"all\":true}").json);
+        CPPUNIT_ASSERT(eventually([&] { return plugin.number("delivered") == 2; }));
+        CPPUNIT_ASSERT(fields(endpoint.taken(), "payload") == std::vector<std::string>({"2", "3"}));
     }
 
     void payloadLargerThanTheQueueIsDropped()
@@ -302,10 +462,10 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{6}, fresh.number("accepted"));
         CPPUNIT_ASSERT_EQUAL(std::uint64_t{0}, fresh.number("dropped"));
         const FakeMetrics& metrics = *fresh.host.metrics;
-        CPPUNIT_ASSERT_EQUAL(std::int64_t{6}, metrics.value("webhook_accepted_total"));
-        CPPUNIT_ASSERT_EQUAL(std::int64_t{6}, metrics.value("webhook_delivered_total"));
-        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_queued"));
-        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_in_flight"));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{6}, metrics.value("webhook_accepted_total", "endpoint=\"default\""));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{6}, metrics.value("webhook_delivered_total", "endpoint=\"default\""));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_queued", "endpoint=\"default\""));
+        CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, metrics.value("webhook_in_flight", "endpoint=\"default\""));
     }
 
     void reloadOfAnotherVersionsStateIsRefused()
@@ -315,7 +475,7 @@ public:
         auto* handover = static_cast<Handover*>(fresh.plugin->query(Handover::kInterface));
         static constexpr char other[] = "something else";
         CPPUNIT_ASSERT_EQUAL(Status{-EINVAL}, handover->adopt({other, sizeof other}));
-        CPPUNIT_ASSERT_EQUAL(Status{0}, handover->adopt({}));
+        CPPUNIT_ASSERT_EQUAL(Status{-EINVAL}, handover->adopt({}));
         CPPUNIT_ASSERT(!fresh.plugin->query("nanomq.something/1"));
     }
 

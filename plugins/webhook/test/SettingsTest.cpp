@@ -38,7 +38,7 @@ class SettingsTest : public CppUnit::TestFixture
     CPPUNIT_TEST(readsNanoMQsSample);
     CPPUNIT_TEST(readsEveryKey);
     CPPUNIT_TEST(rulesOfOneEventAreJoined);
-    CPPUNIT_TEST(urlIsTakenApart);
+    CPPUNIT_TEST(endpointsTakeFromTheDefaultWhatTheyDoNotSay);
     CPPUNIT_TEST(whatIsWrongIsToldWithFileLineAndKey);
     CPPUNIT_TEST(allErrorsAreToldAtOnce);
     CPPUNIT_TEST(whatNanoMQIgnoresIsAWarning);
@@ -55,13 +55,16 @@ public:
         const auto outcome = read("");
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
         const Settings& s = outcome.settings;
-        CPPUNIT_ASSERT(!s.endpoint);
+        CPPUNIT_ASSERT(s.endpoints.empty());
         CPPUNIT_ASSERT(s.encoding == PayloadEncoding::Plain);
-        CPPUNIT_ASSERT_EQUAL(std::size_t{32}, s.poolSize);
-        CPPUNIT_ASSERT_EQUAL(std::size_t{10'000}, s.maxEvents);
-        CPPUNIT_ASSERT_EQUAL(std::size_t{16} << 20, s.maxBytes);
-        CPPUNIT_ASSERT(s.timeout == 5s && s.connectTimeout == 5s && s.retry.maxAge == 60s);
-        for (const EventRule& rule : s.rules) CPPUNIT_ASSERT(!rule.wanted);
+        const EndpointSettings& base = s.base;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{32}, base.poolSize);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{10'000}, base.maxEvents);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{16} << 20, base.maxBytes);
+        CPPUNIT_ASSERT(base.timeout == 5s && base.connectTimeout == 5s);
+        CPPUNIT_ASSERT(base.retry.maxAge == 60s && base.batch.maxEvents == 1 && !base.gzip);
+        CPPUNIT_ASSERT(base.spool.enable && base.spool.maxAge == 24h && base.tls.verify);
+        for (const auto& routes : s.routes) CPPUNIT_ASSERT(routes.empty());
     }
 
     void readsNanoMQsSample()
@@ -79,12 +82,12 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.warnings));
         const Settings& s = outcome.settings;
-        CPPUNIT_ASSERT(s.rule(EventKind::ClientConnack).wanted);
-        CPPUNIT_ASSERT(s.rule(EventKind::ClientDisconnected).wanted);
-        CPPUNIT_ASSERT(!s.rule(EventKind::ClientConnected).wanted);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, s.routesOf(EventKind::ClientConnack).size());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, s.routesOf(EventKind::ClientDisconnected).size());
+        CPPUNIT_ASSERT(s.routesOf(EventKind::ClientConnected).empty());
         CPPUNIT_ASSERT_EQUAL(std::string("webhook/msg/#"),
-                             s.rule(EventKind::MessagePublish).topicFilters.at(0));
-        CPPUNIT_ASSERT_EQUAL(std::string("content-type"), s.headers.at(0).first);
+                             s.routesOf(EventKind::MessagePublish).at(0).topicFilters.at(0));
+        CPPUNIT_ASSERT_EQUAL(std::string("content-type"), s.endpoints.at(0).headers.at(0).first);
     }
 
     void readsEveryKey()
@@ -101,10 +104,27 @@ public:
                                   "web.hook.retry.max_delay = 1s\n"
                                   "web.hook.retry.max_age = 1h\n"
                                   "web.hook.headers.X-A = a=b\n"
-                                  "web.hook.headers.X-B =\n");
+                                  "web.hook.headers.X-B =\n"
+                                  "web.hook.headers.X-C = ${clientid}\n"
+                                  "web.hook.batch.max_events = 50\n"
+                                  "web.hook.batch.max_bytes = 64KB\n"
+                                  "web.hook.batch.max_delay = 1s\n"
+                                  "web.hook.compression = gzip\n"
+                                  "web.hook.signature.secret = key\n"
+                                  "web.hook.spool.enable = off\n"
+                                  "web.hook.spool.max_bytes = 1GB\n"
+                                  "web.hook.spool.max_age = 30d\n"
+                                  "web.hook.dead.max_bytes = 2MB\n"
+                                  "web.hook.dead.max_age = 365d\n"
+                                  "web.hook.ssl.cacertfile = ca.pem\n"
+                                  "web.hook.ssl.certfile = me.pem\n"
+                                  "web.hook.ssl.keyfile = key.pem\n"
+                                  "web.hook.ssl.keypassword = open\n"
+                                  "web.hook.ssl.verify = verify_none\n"
+                                  "web.hook.ssl.server_name_indication = h.example\n");
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
-        const Settings& s = outcome.settings;
-        CPPUNIT_ASSERT(s.encoding == PayloadEncoding::Base62);
+        CPPUNIT_ASSERT(outcome.settings.encoding == PayloadEncoding::Base62);
+        const EndpointSettings& s = outcome.settings.base;
         CPPUNIT_ASSERT_EQUAL(std::size_t{256}, s.poolSize);
         CPPUNIT_ASSERT_EQUAL(std::size_t{7}, s.maxEvents);
         CPPUNIT_ASSERT_EQUAL(std::size_t{3072}, s.maxBytes);
@@ -113,6 +133,13 @@ public:
         CPPUNIT_ASSERT(s.retry.minDelay == 10ms && s.retry.maxDelay == 1s && s.retry.maxAge == 1h);
         CPPUNIT_ASSERT_EQUAL(std::string("a=b"), s.headers.at(0).second);
         CPPUNIT_ASSERT_EQUAL(std::string(), s.headers.at(1).second);
+        CPPUNIT_ASSERT_EQUAL(std::string("X-C"), s.templates.at(0).name());
+        CPPUNIT_ASSERT(s.batch.maxEvents == 50 && s.batch.maxBytes == 65'536);
+        CPPUNIT_ASSERT(s.batch.maxDelay == 1s && s.gzip && s.signatureSecret == "key");
+        CPPUNIT_ASSERT(!s.spool.enable && s.spool.maxBytes == 1 << 30 && s.spool.maxAge == 720h);
+        CPPUNIT_ASSERT(s.dead.maxBytes == 2 << 20 && s.dead.maxAge == 8'760h);
+        CPPUNIT_ASSERT(s.tls == (http::TlsSettings{false, "ca.pem", "me.pem", "key.pem", "open",
+                                                   "h.example"}));
     }
 
     void rulesOfOneEventAreJoined()
@@ -123,43 +150,50 @@ public:
                                 "web.hook.rule.message.publish.3={\"topic\":\"b\"}\n";
         const auto filtered = read(two);
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(filtered.errors));
-        CPPUNIT_ASSERT(filtered.settings.rule(EventKind::MessagePublish).topicFilters ==
+        CPPUNIT_ASSERT(filtered.settings.topicFiltersOf(EventKind::MessagePublish) ==
                        std::vector<std::string>({"a/#", "b"}));
 
         const auto everything = read(two + "web.hook.rule.message.publish.4={}\n");
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(everything.errors));
-        CPPUNIT_ASSERT(everything.settings.rule(EventKind::MessagePublish).wanted);
-        CPPUNIT_ASSERT(everything.settings.rule(EventKind::MessagePublish).topicFilters.empty());
+        const auto& routes = everything.settings.routesOf(EventKind::MessagePublish);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, routes.size());
+        CPPUNIT_ASSERT(routes.at(0).topicFilters.empty());
     }
 
-    void urlIsTakenApart()
+    void endpointsTakeFromTheDefaultWhatTheyDoNotSay()
     {
-        const struct
-        {
-            const char* url;
-            const char* host;
-            std::uint16_t port;
-            const char* target;
-            const char* shown;
-        } cases[] = {
-            {"http://h", "h", 80, "/", "http://h"},
-            {"HTTP://h:8080", "h", 8080, "/", "http://h:8080"},
-            {"http://10.0.0.7/hook", "10.0.0.7", 80, "/hook", "http://10.0.0.7/hook"},
-            {"http://h/a%20b?token=secret", "h", 80, "/a%20b?token=secret", "http://h/a b"},
-            {"http://h?x=1", "h", 80, "/?x=1", "http://h"},
-            {"http://h/a#part", "h", 80, "/a", "http://h/a"},
-            {"http://[::1]:81/x", "::1", 81, "/x", "http://[::1]:81/x"},
-        };
-        for (const auto& c : cases)
-        {
-            const auto outcome = read(std::string("web.hook.url=") + c.url);
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(), lines(outcome.errors));
-            const http::Address& endpoint = outcome.settings.endpoint.value();
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.host), endpoint.host);
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, c.port, endpoint.port);
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.target), endpoint.target);
-            CPPUNIT_ASSERT_EQUAL_MESSAGE(c.url, std::string(c.shown), endpoint.shown);
-        }
+        const auto outcome =
+            read("web.hook.endpoint.archive.url=https://a/x\n"
+                 "web.hook.endpoint.archive.pool_size=2\n"
+                 "web.hook.endpoint.archive.headers.authorization=Bearer a\n"
+                 "web.hook.url=http://h\n"
+                 "web.hook.headers.Authorization=Bearer h\n"
+                 "web.hook.headers.X=x\n"
+                 "web.hook.timeout=1s\n"
+                 "web.hook.rule.client.connack.1={}\n"
+                 "web.hook.rule.client.connack.2={\"endpoint\":\"archive\"}\n"
+                 "web.hook.rule.message.publish.1={\"url\":\"http://r/p?token=s3cret\"}\n"
+                 "web.hook.rule.message.publish.2={\"url\":\"http://r/p?token=s3cret\","
+                 "\"topic\":\"a\"}\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
+        const Settings& s = outcome.settings;
+        CPPUNIT_ASSERT_EQUAL(std::size_t{3}, s.endpoints.size());
+        const EndpointSettings& archive = s.endpoints.at(1);
+        CPPUNIT_ASSERT_EQUAL(std::string("archive"), archive.name);
+        CPPUNIT_ASSERT(archive.address->secure && archive.poolSize == 2 && archive.timeout == 1s);
+        CPPUNIT_ASSERT_EQUAL(std::string("Bearer a"),
+                             std::string(http::find(archive.headers, "Authorization")));
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, archive.headers.size());
+        const EndpointSettings& ofRule = s.endpoints.at(2);
+        CPPUNIT_ASSERT(ofRule.name.starts_with("r/p?"));
+        CPPUNIT_ASSERT(ofRule.name.find("s3cret") == std::string::npos);
+        CPPUNIT_ASSERT_EQUAL(std::string("/p?token=s3cret"), ofRule.address->target);
+
+        const auto& connack = s.routesOf(EventKind::ClientConnack);
+        CPPUNIT_ASSERT(connack.at(0).endpoint == 0 && connack.at(1).endpoint == 1);
+        const auto& publish = s.routesOf(EventKind::MessagePublish);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, publish.size());
+        CPPUNIT_ASSERT(publish.at(0).endpoint == 2 && publish.at(0).topicFilters.empty());
     }
 
     void whatIsWrongIsToldWithFileLineAndKey()
@@ -170,9 +204,6 @@ public:
             const char* told; // behind "conf.d/webhook.conf:2: "
         } cases[] = {
             {"web.hook.enable=maybe", "web.hook.enable: found \"maybe\", expected true or false"},
-            {"web.hook.url=https://h/x",
-             "web.hook.url: found https://, which this plugin does not speak; expected http://, to "
-             "a proxy on this host if the endpoint wants TLS"},
             {"web.hook.url=127.0.0.1:80",
              "web.hook.url: found \"127.0.0.1:80\", expected an address "
              "such as http://127.0.0.1:8080/hook"},
@@ -235,6 +266,29 @@ public:
              "\"topic\"?"},
             {"web.hook.rule.message.publish.1={\"topic\":\"a/#/b\"}",
              "web.hook.rule.message.publish.1: found \"a/#/b\", expected a Topic Filter"},
+            {"web.hook.rule.message.publish.1={\"url\":\"ftp://h\"}",
+             "web.hook.rule.message.publish.1: found \"ftp://h\", expected an address such as "
+             "http://127.0.0.1:8080/hook"},
+            {"web.hook.rule.message.publish.1={\"endpoint\":\"x\",\"url\":\"http://h\"}",
+             "web.hook.rule.message.publish.1: has both \"url\" and \"endpoint\"; expected one of "
+             "them"},
+            {"web.hook.rule.message.publish.1={\"endpoint\":\"archiv\"}",
+             "web.hook.rule.message.publish.1: there is no endpoint \"archiv\": expected "
+             "web.hook.endpoint.archiv.url somewhere"},
+            {"web.hook.endpoint.Archive.url=http://h",
+             "web.hook.endpoint.Archive.url: expected a name of small letters, digits, '_' and '-' "
+             "(not \"default\") and a key behind it, as in web.hook.endpoint.archive.url"},
+            {"web.hook.headers.X=${clientId}",
+             "web.hook.headers.X: found \"${clientId}\", expected one of ${clientid}, "
+             "${username}, ${topic} and ${action}"},
+            {"web.hook.compression=zip", "web.hook.compression: found \"zip\", expected none or "
+                                         "gzip"},
+            {"web.hook.spool.max_age=366d",
+             "web.hook.spool.max_age: found \"366d\", expected a time from 1ms to 365d, such as "
+             "500ms or 5s"},
+            {"web.hook.ssl.certfile=me.pem",
+             "web.hook.ssl.certfile: a client certificate needs ssl.keyfile, and a key "
+             "ssl.certfile; only one of them is given"},
             {"web.hook.retry.min_delay=1m",
              "web.hook.retry.min_delay: is more than web.hook.retry.max_delay"},
         };
@@ -252,6 +306,10 @@ public:
 
     void allErrorsAreToldAtOnce()
     {
+        CPPUNIT_ASSERT_EQUAL(std::string("conf.d/webhook.conf: web.hook.endpoint.a.url: is "
+                                         "missing; expected an address such as "
+                                         "http://127.0.0.1:8080/hook\n"),
+                             lines(read("web.hook.endpoint.a.pool_size=2\n").errors));
         const auto outcome = read("web.hook.pool_size=x\n"
                                   "web.hook.rule.client.connack.1={}\n"
                                   "web.hook.timeout=x\n");
@@ -267,8 +325,7 @@ public:
         const auto outcome =
             read("web.hook.url=http://h\n"
                  "web.hook.rule.client.connack.1={\"action\":\"on_message_publish\"}\n"
-                 "web.hook.rule.client.connected.1={\"topic\":\"a\"}\n"
-                 "web.hook.ssl.verify=true\n");
+                 "web.hook.rule.client.connected.1={\"topic\":\"a\"}\n");
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
         CPPUNIT_ASSERT_EQUAL(
             std::string(
@@ -276,12 +333,10 @@ public:
                 "\"on_message_publish\" is ignored: the event is client.connack, as the key "
                 "says\n"
                 "conf.d/webhook.conf:3: web.hook.rule.client.connected.1: the topic is "
-                "ignored: client.connected has none\n"
-                "conf.d/webhook.conf:4: web.hook.ssl.verify: has no effect, as in NanoMQ: "
-                "only http:// is spoken\n"),
+                "ignored: client.connected has none\n"),
             lines(outcome.warnings));
-        CPPUNIT_ASSERT(outcome.settings.rule(EventKind::ClientConnack).wanted);
-        CPPUNIT_ASSERT(outcome.settings.rule(EventKind::ClientConnected).wanted);
+        CPPUNIT_ASSERT(!outcome.settings.routesOf(EventKind::ClientConnack).empty());
+        CPPUNIT_ASSERT(!outcome.settings.routesOf(EventKind::ClientConnected).empty());
     }
 
     void credentialsInAUrlAreNotRepeated()
@@ -336,15 +391,24 @@ public:
         for (const auto& [key, value] : defaults()) all += key + "=" + value + "\n";
         const auto outcome = read(all);
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors));
-        const Settings& s = outcome.settings;
-        const Settings none = read("").settings;
-        CPPUNIT_ASSERT(s.encoding == none.encoding && s.poolSize == none.poolSize &&
-                       s.maxEvents == none.maxEvents && s.maxBytes == none.maxBytes &&
-                       s.timeout == none.timeout && s.connectTimeout == none.connectTimeout);
+        CPPUNIT_ASSERT(outcome.settings.encoding == PayloadEncoding::Plain);
+        const EndpointSettings& s = outcome.settings.base;
+        const EndpointSettings none;
+        CPPUNIT_ASSERT(s.poolSize == none.poolSize && s.maxEvents == none.maxEvents &&
+                       s.maxBytes == none.maxBytes && s.timeout == none.timeout &&
+                       s.connectTimeout == none.connectTimeout);
         CPPUNIT_ASSERT(s.retry.maxAttempts == none.retry.maxAttempts &&
                        s.retry.minDelay == none.retry.minDelay &&
                        s.retry.maxDelay == none.retry.maxDelay &&
                        s.retry.maxAge == none.retry.maxAge);
+        CPPUNIT_ASSERT(s.batch.maxEvents == none.batch.maxEvents &&
+                       s.batch.maxBytes == none.batch.maxBytes &&
+                       s.batch.maxDelay == none.batch.maxDelay && s.gzip == none.gzip);
+        CPPUNIT_ASSERT(s.spool.enable == none.spool.enable &&
+                       s.spool.maxBytes == none.spool.maxBytes &&
+                       s.spool.maxAge == none.spool.maxAge &&
+                       s.dead.maxBytes == none.dead.maxBytes &&
+                       s.dead.maxAge == none.dead.maxAge && s.tls == none.tls);
         // The plugin's own list is the suggestion for a key that is nearly one of them.
         for (const auto& [key, value] : defaults())
         {
@@ -358,8 +422,8 @@ public:
         FakeConfig config(text(WEBHOOK_CONF_FILE), "conf.d/webhook.conf");
         const auto outcome = Settings::read(config);
         CPPUNIT_ASSERT_EQUAL(std::string(), lines(outcome.errors) + lines(outcome.warnings));
-        for (const EventRule& rule : outcome.settings.rules) CPPUNIT_ASSERT(!rule.wanted);
-        CPPUNIT_ASSERT(outcome.settings.endpoint.has_value());
+        for (const auto& routes : outcome.settings.routes) CPPUNIT_ASSERT(routes.empty());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1}, outcome.settings.endpoints.size());
         for (const auto& [key, value] : defaults())
         {
             nanomq::sdk::Str found;
@@ -386,7 +450,7 @@ private:
         for (const auto& [key, description] : *schema->getObject("keys"))
             if (const auto& fields = *description.extract<Object::Ptr>(); fields.has("default"))
                 all[key] = fields.getValue<std::string>("default");
-        CPPUNIT_ASSERT_EQUAL(std::size_t{11}, all.size());
+        CPPUNIT_ASSERT_EQUAL(std::size_t{21}, all.size());
         return all;
     }
 };
