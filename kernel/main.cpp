@@ -18,6 +18,7 @@
 #include "plugin/PluginAdministration.h"
 #include "plugin/PluginHost.h"
 #include "plugin/PluginProbe.h"
+#include "plugin/SandboxChild.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Logger.h>
@@ -231,6 +232,7 @@ int run(int argc, char** argv)
     }
     const BrokerArguments& arguments = *parsed;
     if (arguments.probeFile) return probePlugin(arguments.probeFile->c_str());
+    if (arguments.sandboxLimits) return runSandbox(*arguments.sandboxLimits);
     if (arguments.inspectFile) return inspectPluginFile(*arguments.inspectFile, std::cout);
     if (arguments.help) return std::cout << brokerHelp(), 0;
     if (arguments.version) return std::cout << "nanomq " NANOMQ_VERSION "\n", 0;

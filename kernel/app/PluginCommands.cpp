@@ -64,6 +64,7 @@ Object::Ptr describe(const PluginInfo& info)
     auto object = summaryOf(info);
     object->set("class", info.className);
     object->set("generation", info.generation);
+    object->set("sandboxed", info.sandboxed);
     object->set("last_error", info.lastError);
     object->set("delivered", info.hooks.delivered);
     object->set("queued", info.hooks.queued);

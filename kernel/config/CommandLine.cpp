@@ -42,6 +42,7 @@ Poco::Util::OptionSet options(bool withHidden)
     if (withHidden)
     {
         set.addOption(option("probe", "FILE", "load one plugin, and end"));
+        set.addOption(option("sandbox", "LIMITS", "be the process of one plugin"));
         set.addOption(option("inspect", "FILE", "tell all about a plugin's file, and end"));
     }
     return set;
@@ -64,6 +65,7 @@ public:
         else if (name == "control") _arguments.controlPath = value;
         else if (name == "state-dir") _arguments.stateDir = value;
         else if (name == "probe") _arguments.probeFile = value;
+        else if (name == "sandbox") _arguments.sandboxLimits = value;
         else if (name == "inspect") _arguments.inspectFile = value;
         else if (name == "url") _urls += _urls.empty() ? value : ", " + value;
         else return setting(value);

@@ -27,6 +27,7 @@ struct BrokerArguments
     std::optional<std::string> confDir;
     std::optional<std::string> controlPath;
     std::optional<std::string> stateDir;
+    std::optional<std::string> sandboxLimits; // --sandbox: be the process of a plugin
     std::optional<std::string> probeFile; // --probe: load and check one plugin, for the gate
     std::optional<std::string> inspectFile; // --inspect: what the gate finds, for `plugin check`
     /// Keys set here: --set, and --url, --plugin-dir and --daemon as the keys they stand for.

@@ -140,6 +140,31 @@ Schema::Schema(std::vector<SchemaKey> keys) : _keys(std::move(keys))
     });
 }
 
+std::vector<SchemaKey> Schema::commonKeys(const std::string& name)
+{
+    const auto key = [&name](const char* end, ConfigType type, const char* value,
+                             const char* description) {
+        SchemaKey made;
+        made.key = name + end;
+        made.type = type;
+        made.defaultText = value;
+        made.description = description;
+        return made;
+    };
+    auto sandbox = key(".sandbox", ConfigType::Boolean, "false",
+                       "Whether the plugin runs in a process of its own.");
+    auto memory = key(".sandbox.memory", ConfigType::Size, "256MB",
+                      "Memory that this process may have.");
+    memory.minimum = std::int64_t{16} << 20;
+    auto network = key(".sandbox.network", ConfigType::Boolean, "true",
+                       "Whether it may open connections to other machines.");
+    auto deadline = key(".sandbox.deadline", ConfigType::Duration, "1s",
+                        "How long one of its hooks may take to answer.");
+    deadline.minimum = 10;
+    deadline.maximum = 60'000;
+    return {std::move(sandbox), std::move(memory), std::move(network), std::move(deadline)};
+}
+
 Schema Schema::openFor(const std::string& name)
 {
     SchemaKey toggle;
@@ -147,12 +172,16 @@ Schema Schema::openFor(const std::string& name)
     toggle.type = ConfigType::Boolean;
     toggle.defaultText = "true";
     toggle.description = "Whether the plugin is loaded.";
+    std::vector<SchemaKey> keys = commonKeys(name);
+    keys.insert(keys.begin(), std::move(toggle));
     SchemaKey own;
     own.key = name + ".*";
     SchemaKey any;
     any.key = "*";
     any.use = KeyUse::FileOnly;
-    Schema schema({std::move(toggle), std::move(own), std::move(any)});
+    keys.push_back(std::move(own));
+    keys.push_back(std::move(any));
+    Schema schema(std::move(keys));
     schema._switchKey = name + ".enable";
     return schema;
 }

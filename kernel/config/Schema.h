@@ -92,6 +92,9 @@ public:
     /// number of keys: for error messages.
     std::string_view nearest(std::string_view key) const;
 
+    /// What every plugin's file may hold beside its own keys: `name`.sandbox and below.
+    static std::vector<SchemaKey> commonKeys(const std::string& name);
+
 private:
     std::vector<SchemaKey> _keys;
     std::map<std::string, std::size_t, std::less<>> _exact; // into _keys

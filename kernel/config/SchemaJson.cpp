@@ -203,6 +203,7 @@ Schema Schema::fromJson(const std::string& name, const std::string& json)
         if (!declared.isEmpty()) fail("the switch '" + toggle + "' is not among the keys");
         keys.insert(keys.begin(), openFor(name).keys().front());
     }
+    for (auto& key : commonKeys(name)) keys.push_back(std::move(key));
     Schema schema(std::move(keys));
     schema._switchKey = toggle;
     return schema;

@@ -126,7 +126,9 @@ bool Deferrals::answer(HookSet& by, std::uint64_t token, HookAnswer answer)
     if (accepted != answer.verdict)
     {
         slot->record->cells[_worker].errors.add();
-        by.hookFailed(*slot->record, "its later answer was no verdict for this point");
+        // With Error, it has told itself what went wrong.
+        if (answer.verdict != sdk::Verdict::Error)
+            by.hookFailed(*slot->record, "its later answer was no verdict for this point");
         answer.reason = 0;
         answer.verdict = accepted;
     }

@@ -37,10 +37,12 @@ std::string statusText(sdk::Status status)
 } // namespace
 
 LoadedPlugin::LoadedPlugin(PluginFacts facts, PluginCopy copy, HostThread& thread,
-                           Deadlines deadlines)
+                           Deadlines deadlines,
+                           std::optional<sandbox::SandboxedPlugin::Settings> sandbox)
     : _facts(std::move(facts)),
       _thread(thread),
       _deadlines(deadlines),
+      _sandbox(std::move(sandbox)),
       _copy(std::move(copy))
 {
 }
@@ -79,8 +81,16 @@ PluginStep LoadedPlugin::call(const char* what, std::chrono::milliseconds deadli
 
 PluginStep LoadedPlugin::open()
 {
+    if (_sandbox) return {};
     return call("loading", _deadlines.call,
                 [this] { _library = std::make_unique<PluginLibrary>(_copy.path()); });
+}
+
+std::unique_ptr<sdk::Plugin> LoadedPlugin::makeInstance()
+{
+    if (!_sandbox) return _library->create(_facts.className);
+    return std::make_unique<sandbox::SandboxedPlugin>(
+        sandbox::SandboxedCode{_copy.path(), _copy.descriptor(), _facts.className}, *_sandbox);
 }
 
 PluginStep LoadedPlugin::init(std::shared_ptr<PluginSide> side)
@@ -88,7 +98,7 @@ PluginStep LoadedPlugin::init(std::shared_ptr<PluginSide> side)
     _side = std::move(side);
     const auto status = std::make_shared<sdk::Status>(0);
     PluginStep step = call("init()", _deadlines.call, [this, status] {
-        _instance = _library->create(_facts.className);
+        _instance = makeInstance();
         _side->beginInit();
         *status = _instance->init(_side.get());
     });

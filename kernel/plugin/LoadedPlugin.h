@@ -6,6 +6,7 @@
 #include "plugin/PluginCopies.h"
 #include "plugin/PluginLibrary.h"
 #include "plugin/PluginSide.h"
+#include "sandbox/SandboxedPlugin.h"
 
 #include <chrono>
 #include <functional>
@@ -35,7 +36,7 @@ struct PluginStep
 };
 
 /// One version of a plugin in this process: its copy, its code, its instance and what belongs to
-/// it. Calls into the plugin run on the HostThread, with a deadline; one that misses it makes the
+/// it; or, sandboxed, a process of its own that has. Calls into the plugin run on the HostThread, with a deadline; one that misses it makes the
 /// plugin stuck, and then this object must live for good.
 ///
 /// The steps in order: open(), init(), …exchange by the PluginHost…, start(), then quiesce(),
@@ -50,7 +51,9 @@ public:
         std::chrono::milliseconds quiesce{5'000};
     };
 
-    LoadedPlugin(PluginFacts facts, PluginCopy copy, HostThread& thread, Deadlines deadlines);
+    /// @param sandbox  how to run it in a process of its own; nothing: in this one.
+    LoadedPlugin(PluginFacts facts, PluginCopy copy, HostThread& thread, Deadlines deadlines,
+                 std::optional<sandbox::SandboxedPlugin::Settings> sandbox);
     LoadedPlugin(const LoadedPlugin&) = delete;
     LoadedPlugin& operator=(const LoadedPlugin&) = delete;
 
@@ -62,7 +65,9 @@ public:
     const std::shared_ptr<PluginSide>& side() const noexcept { return _side; }
     HookSet& set() const noexcept { return _side->set(); }
 
-    /// Maps the code.
+    bool sandboxed() const noexcept { return _sandbox.has_value(); }
+
+    /// Maps the code, unless it is to run elsewhere.
     PluginStep open();
     /// Memory that its code and static data are mapped to, in bytes.
     std::size_t mappedBytes() const { return _library ? _library->mappedBytes() : 0; }
@@ -85,12 +90,14 @@ private:
     /// Runs a call into the plugin; its exceptions become a text. `what`: "init()".
     PluginStep call(const char* what, std::chrono::milliseconds deadline,
                     std::function<void()> function);
+    std::unique_ptr<sdk::Plugin> makeInstance();
     PluginStep checkHealth();
     PluginStep stopTasks();
 
     const PluginFacts _facts;
     HostThread& _thread;
     const Deadlines _deadlines;
+    const std::optional<sandbox::SandboxedPlugin::Settings> _sandbox;
     PluginCopy _copy; // goes last: the code below is mapped from it
     std::unique_ptr<PluginLibrary> _library;
     std::shared_ptr<PluginSide> _side;

@@ -5,9 +5,17 @@
 namespace nanomq
 {
 
-PluginConfig::PluginConfig(Configuration configuration) : _configuration(std::move(configuration))
+PluginConfig::PluginConfig(Configuration configuration, const std::string& plugin)
+    : _configuration(std::move(configuration)),
+      _hosts(plugin + ".sandbox")
 {
-    for (const auto& item : _configuration.items()) _items.emplace(item.key, &item);
+    for (const auto& item : _configuration.items())
+        if (!isHosts(item.key)) _items.emplace(item.key, &item);
+}
+
+bool PluginConfig::isHosts(std::string_view key) const noexcept
+{
+    return key.starts_with(_hosts) && (key.size() == _hosts.size() || key[_hosts.size()] == '.');
 }
 
 bool PluginConfig::text(sdk::Str key, sdk::Str* value)
@@ -27,7 +35,7 @@ sdk::Str PluginConfig::where(sdk::Str key)
 void PluginConfig::keys(sdk::Str prefix, Visitor* visitor)
 {
     _configuration.keys(prefix.view(), [&](const Configuration::Item& item) {
-        visitor->key(item.key, item.value, item.where);
+        if (!isHosts(item.key)) visitor->key(item.key, item.value, item.where);
     });
 }
 

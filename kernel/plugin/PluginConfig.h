@@ -4,6 +4,7 @@
 #include "nanomq/services.h"
 
 #include <map>
+#include <string>
 #include <string_view>
 
 namespace nanomq
@@ -13,7 +14,9 @@ namespace nanomq
 class PluginConfig final : public sdk::Config
 {
 public:
-    explicit PluginConfig(Configuration configuration);
+    /// @param plugin  whose file it is. What says how the plugin is to be run, `plugin`.sandbox and
+    /// below, is the host's affair: the plugin does not see it.
+    PluginConfig(Configuration configuration, const std::string& plugin);
     PluginConfig(const PluginConfig&) = delete;
     PluginConfig& operator=(const PluginConfig&) = delete;
 
@@ -22,7 +25,10 @@ public:
     void keys(sdk::Str prefix, Visitor* visitor) override;
 
 private:
+    bool isHosts(std::string_view key) const noexcept;
+
     const Configuration _configuration;
+    const std::string _hosts; // the first of the host's keys
     std::map<std::string_view, const Configuration::Item*> _items; // views into _configuration
 };
 

@@ -112,6 +112,22 @@ Result<Configuration, std::string> PluginFiles::read(const std::string& name,
     }
 }
 
+std::optional<sandbox::SandboxedPlugin::Settings>
+PluginFiles::sandboxOf(const std::string& name, const std::string& library) const
+{
+    std::vector<ConfigError> notes;
+    const auto configuration = read(name, library, notes);
+    if (!configuration) return std::nullopt;
+    const Schema schema = schemaOf(name, library);
+    const Settings settings(*configuration, schema);
+    if (!settings.boolean(name + ".sandbox")) return std::nullopt;
+    sandbox::SandboxedPlugin::Settings sandbox{};
+    sandbox.limits.memoryBytes = settings.size(name + ".sandbox.memory");
+    sandbox.limits.network = settings.boolean(name + ".sandbox.network");
+    sandbox.deadline = settings.duration(name + ".sandbox.deadline");
+    return sandbox;
+}
+
 std::optional<std::string> PluginFiles::switchedOff(const std::string& name) const
 {
     const std::string library = libraryOf(name);

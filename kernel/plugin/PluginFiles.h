@@ -3,6 +3,7 @@
 #include "base/Result.h"
 #include "config/Configuration.h"
 #include "config/Overrides.h"
+#include "sandbox/SandboxedPlugin.h"
 
 #include <cstdint>
 #include <optional>
@@ -51,6 +52,10 @@ public:
     /// is wrong with it. Notes go to `notes`.
     Result<Configuration, std::string> read(const std::string& name, const std::string& library,
                                             std::vector<ConfigError>& notes) const;
+    /// How the configuration wants the plugin to be run in a process of its own; nothing when it
+    /// does not, or is wrong. `program` is left empty.
+    std::optional<sandbox::SandboxedPlugin::Settings> sandboxOf(const std::string& name,
+                                                                const std::string& library) const;
     /// Nothing when the configuration switches the plugin on, else why not; empty: it is just off.
     /// Errors of the file are told when it is loaded; this wants the switch only.
     std::optional<std::string> switchedOff(const std::string& name) const;

@@ -45,6 +45,7 @@ struct PluginInfo
     std::string file;
     std::string version; // of the plugin; empty when it never passed the gate
     std::string className;
+    bool sandboxed = false;       ///< its code runs in a process of its own
     bool guard = false;           ///< NANOMQ_PLUGIN_GUARD, of the file last checked
     std::uint64_t generation = 0; ///< loads so far, reloads included
     UnixMs loadedAt = 0;
@@ -87,7 +88,7 @@ public:
         std::string pluginDir;
         std::string confDir;
         std::string stateDir;
-        std::string probeProgram; ///< empty: this program
+        std::string probeProgram; ///< for the probe and for sandboxes; empty: this program
         std::chrono::milliseconds probeDeadline{2'000};
         std::chrono::milliseconds graceDeadline{5'000};    ///< for workers to leave its hooks
         std::chrono::milliseconds deferralDeadline{5'000}; ///< for answers it has promised

@@ -127,6 +127,7 @@ void PluginHost::Jobs::showFacts(Plugin& plugin, const LoadedPlugin& version)
     plugin.info.version = version.facts().version;
     plugin.info.className = version.facts().className;
     plugin.info.mappedBytes = version.mappedBytes();
+    plugin.info.sandboxed = version.sandboxed();
     plugin.info.loadedAt = unixNow();
     ++plugin.info.generation;
     plugin.shown = version.side();
@@ -238,8 +239,10 @@ Result<std::unique_ptr<LoadedPlugin>, std::string> PluginHost::Jobs::check(const
             copy = _copies.make(name, *bytes);
         }
         if (auto failure = _probe.run(copy, *bytes)) return file + ": " + *failure;
+        auto sandbox = _files.sandboxOf(name, copy.path());
+        if (sandbox) sandbox->program = _options.probeProgram;
         return std::make_unique<LoadedPlugin>(std::move(*facts), std::move(copy), _hostThread,
-                                              _options.callDeadlines);
+                                              _options.callDeadlines, std::move(sandbox));
     }
     catch (const Poco::Exception& error)
     {

@@ -1,5 +1,6 @@
 #include "plugin/PluginProbe.h"
 
+#include "base/SpawnPlan.h"
 #include "plugin/PluginLibrary.h"
 
 #include <Poco/DigestEngine.h>
@@ -13,14 +14,11 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
-
-extern char** environ;
 
 namespace nanomq
 {
@@ -46,48 +44,6 @@ std::string firstLine(std::string text)
     text.resize(std::min(text.find('\n'), text.size()));
     return text;
 }
-
-/// File actions and attributes of posix_spawn.
-class SpawnPlan
-{
-public:
-    SpawnPlan(int errors, int copy)
-    {
-        ::posix_spawn_file_actions_init(&_actions);
-        ::posix_spawnattr_init(&_attributes);
-        ::posix_spawn_file_actions_addopen(&_actions, 0, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_addopen(&_actions, 1, "/dev/null", O_WRONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&_actions, errors, 2);
-        // Poco's sockets are inherited by children; this one must not keep a listener open.
-        int first = 3;
-        if (copy >= 0) ::posix_spawn_file_actions_adddup2(&_actions, copy, first++);
-        ::posix_spawn_file_actions_addclosefrom_np(&_actions, first);
-        sigset_t all, none;
-        sigfillset(&all);
-        sigemptyset(&none);
-        ::posix_spawnattr_setsigdefault(&_attributes, &all);
-        ::posix_spawnattr_setsigmask(&_attributes, &none);
-        ::posix_spawnattr_setflags(&_attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    }
-    ~SpawnPlan()
-    {
-        ::posix_spawn_file_actions_destroy(&_actions);
-        ::posix_spawnattr_destroy(&_attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-    int spawn(pid_t& child, const std::string& program, const std::string& file)
-    {
-        std::string name = "nanomq", option = "--probe", path = file;
-        char* const arguments[] = {name.data(), option.data(), path.data(), nullptr};
-        return ::posix_spawn(&child, program.c_str(), &_actions, &_attributes, arguments, environ);
-    }
-
-private:
-    posix_spawn_file_actions_t _actions;
-    posix_spawnattr_t _attributes;
-};
 
 void readAvailable(int pipe, std::string& text)
 {
@@ -179,7 +135,9 @@ std::optional<std::string> PluginProbe::runChild(const PluginCopy& copy)
     const std::string file =
         inMemory ? "/proc/self/fd/" + std::to_string(kInheritedCopy) : copy.path();
     pid_t child = 0;
-    const int error = SpawnPlan(pipe[1], copy.descriptor()).spawn(child, _program, file);
+    const auto inherited = inMemory ? std::vector{copy.descriptor()} : std::vector<int>();
+    const int error =
+        SpawnPlan(pipe[1], inherited).spawn(child, _program, {"nanomq", "--probe", file});
     ::close(pipe[1]);
     if (error != 0)
     {

@@ -47,7 +47,7 @@ PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration co
                        PluginMetrics& metrics)
     : _name(std::move(name)),
       _version(version),
-      _config(std::move(configuration)),
+      _config(std::move(configuration), _name),
       _routes(_name, version, services.routes()),
       _storage(stateDir, _name),
       _bus(bus),

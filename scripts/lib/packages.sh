@@ -12,6 +12,7 @@ build_packages=(
     pkg-config      # finds libraries that bring no CMake file, such as CppUnit
     libpoco-dev     # Poco 1.11: logging, configuration, HTTP, JSON, TLS contexts, ClassLoader
     libssl-dev      # OpenSSL 3: TLS inside the event loop, certificates
+    libseccomp-dev  # libseccomp: which system calls a sandboxed plugin may make
     libsqlite3-dev  # SQLite: durable state, the rule engine's default sink
     libcppunit-dev  # the tests are part of the one build tree, so configuring looks for it
 )

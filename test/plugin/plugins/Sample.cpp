@@ -5,6 +5,8 @@
 #include <fstream>
 #include <mutex>
 #include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <vector>
 
 #ifdef SAMPLE_CALLS_WHAT_NOBODY_HAS
@@ -104,6 +106,17 @@ private:
         if (_hangInHook) hang();
         const auto topic = event.topic.view();
         if (topic == "throw") throw std::runtime_error("told to throw");
+        if (topic == "crash") ::raise(SIGSEGV);
+        if (topic == "forbidden")
+        {
+            const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+            const bool network = socket >= 0;
+            if (network) ::close(socket);
+            const bool program = ::execl("/bin/true", "true", nullptr) == 0 || errno != EPERM;
+            context.setReason(0x87, std::string(network ? "network" : "alone") +
+                                        (program ? ", programs" : ""));
+            return Verdict::Deny;
+        }
         if (topic == "version")
         {
             context.setReason(0x87, SAMPLE_VERSION);
@@ -117,9 +130,10 @@ private:
         get<Tasks>().post(&Sample::answer, this);
         return Verdict::Pending;
     }
-    void onPublished(const MessagePublished&)
+    void onPublished(const MessagePublished& event)
     {
         if (_hangInObserver) hang();
+        if (event.topic.view() == "a/crash") ::raise(SIGSEGV);
         ++_seen;
         _events->add(1);
     }
