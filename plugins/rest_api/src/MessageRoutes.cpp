@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <sstream>
+#include <type_traits>
 
 namespace rest_api
 {
@@ -60,7 +61,11 @@ template <class T> T member(const Object& object, const std::string& name, T abs
 {
     try
     {
-        return object.has(name) && !object.isNull(name) ? object.getValue<T>(name) : absent;
+        if (!object.has(name) || object.isNull(name)) return absent;
+        // Anything can be made a text of.
+        if (std::is_same_v<T, std::string> && !object.get(name).isString())
+            throw Poco::BadCastException();
+        return object.getValue<T>(name);
     }
     catch (const Poco::Exception&)
     {

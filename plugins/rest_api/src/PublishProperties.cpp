@@ -44,8 +44,9 @@ std::uint32_t number(const Poco::Dynamic::Var& value, std::uint32_t maximum)
 PublishProperties::PublishProperties(const Poco::JSON::Object::Ptr& json)
 {
     if (!json) return;
-    for (const auto& [name, value] : *json)
+    for (const auto& name : json->getNames()) // in their order
     {
+        const auto value = json->get(name);
         try
         {
             if (name == "payload_format_indicator")
@@ -59,8 +60,9 @@ PublishProperties::PublishProperties(const Poco::JSON::Object::Ptr& json)
             else if (name == "subscription_identifier") number(value, 268'435'455);
             else if (name == "user_properties")
             {
-                for (const auto& [key, text] : *value.extract<Poco::JSON::Object::Ptr>())
-                    _encoded += kUserProperty + field(key) + field(text.convert<std::string>());
+                const auto pairs = value.extract<Poco::JSON::Object::Ptr>();
+                for (const auto& key : pairs->getNames())
+                    _encoded += kUserProperty + field(key) + field(pairs->getValue<std::string>(key));
             }
             else throw ApiError::badParameter("properties: unknown: " + name);
         }

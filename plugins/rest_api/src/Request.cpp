@@ -22,9 +22,11 @@ constexpr std::size_t kMaximumDepth = 32;
 std::string decoded(std::string_view text, bool inQuery)
 {
     std::string result;
+    std::string given(text);
+    if (inQuery) std::replace(given.begin(), given.end(), '+', ' ');
     try
     {
-        Poco::URI::decode(std::string(text), result, inQuery);
+        Poco::URI::decode(given, result);
     }
     catch (const Poco::Exception&)
     {

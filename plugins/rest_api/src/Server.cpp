@@ -1,6 +1,6 @@
 #include "Server.h"
 
-#include <Poco/Crypto/RSAKey.h>
+#include <Poco/Crypto/EVPPKey.h>
 #include <Poco/Exception.h>
 #include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPRequestHandler.h>
@@ -244,7 +244,7 @@ Poco::Net::Context::Ptr tlsContext(const Settings& settings)
     Context::Ptr context(new Context(Context::TLS_SERVER_USE, parameters));
     context->requireMinimumProtocol(Context::PROTO_TLSV1_2);
     // Poco asks a process-wide handler for the password of an encrypted key; this one is ours.
-    const Poco::Crypto::RSAKey key("", settings.keyFile, settings.keyPassword);
+    const Poco::Crypto::EVPPKey key("", settings.keyFile, settings.keyPassword);
     context->usePrivateKey(key);
     return context;
 }
