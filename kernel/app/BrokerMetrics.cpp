@@ -1,6 +1,7 @@
 #include "app/BrokerMetrics.h"
 
 #include <fstream>
+#include <functional>
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -104,6 +105,45 @@ constexpr std::pair<DeliveryResult, const char*> kDrops[] = {
     {DeliveryResult::NotAuthorized, "reason=\"not_authorized\""},
 };
 
+/// Upper edges of a histogram's buckets in the registry, in nanoseconds; the text is Prometheus'
+/// `le`, in seconds.
+constexpr std::pair<std::uint64_t, const char*> kEdges[] = {
+    {10'000, "0.00001"},      {25'000, "0.000025"},    {50'000, "0.00005"},
+    {100'000, "0.0001"},      {250'000, "0.00025"},    {500'000, "0.0005"},
+    {1'000'000, "0.001"},     {2'500'000, "0.0025"},   {5'000'000, "0.005"},
+    {10'000'000, "0.01"},     {25'000'000, "0.025"},   {50'000'000, "0.05"},
+    {100'000'000, "0.1"},     {250'000'000, "0.25"},   {500'000'000, "0.5"},
+    {1'000'000'000, "1"},     {5'000'000'000, "5"},    {UINT64_MAX, "+Inf"}};
+
+/// What has taken no longer than `edge`.
+double countUpTo(const TimeHistogram::Counts& counts, std::uint64_t edge)
+{
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        if (edge == UINT64_MAX || TimeHistogram::upperEdge(i) <= edge) sum += counts[i];
+    return static_cast<double>(sum);
+}
+
+/// A histogram as Prometheus has it: NAME_bucket, NAME_count, and NAME_sum, which is the sum of the
+/// buckets' middles.
+void registerHistogram(Metrics& metrics, const std::string& name, const char* help,
+                       std::function<TimeHistogram::Counts()> read)
+{
+    for (const auto& [edge, text] : kEdges)
+        metrics.reader(MetricKind::Counter, name + "_bucket", "le=\"" + std::string(text) + '"',
+                       help, [read, edge = edge] { return countUpTo(read(), edge); });
+    metrics.reader(MetricKind::Counter, name + "_count", "", help,
+                   [read] { return countUpTo(read(), UINT64_MAX); });
+    metrics.reader(MetricKind::Counter, name + "_sum", "", help, [read] {
+        const auto counts = read();
+        double sum = 0;
+        for (std::size_t i = 1; i < counts.size(); ++i)
+            sum += static_cast<double>(counts[i]) / 2e9 *
+                   static_cast<double>(TimeHistogram::upperEdge(i - 1) + TimeHistogram::upperEdge(i));
+        return sum;
+    });
+}
+
 } // namespace
 
 void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
@@ -136,6 +176,11 @@ void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
                    [started = monotonicNow()] {
                        return static_cast<double>((monotonicNow() - started) / 1000);
                    });
+    registerHistogram(metrics, "nanomq_message_latency_seconds",
+                      "From routing a PUBLISH to the last write of its turn, one in 128",
+                      [&broker] { return broker.messageLatency(); });
+    registerHistogram(metrics, "nanomq_connect_seconds", "From CONNECT to an accepting CONNACK",
+                      [&broker] { return broker.connectLatency(); });
     metrics.gauge("nanomq_build_info", "version=\"" NANOMQ_VERSION "\"", "1, for its label").set(1);
 }
 

@@ -148,4 +148,18 @@ BrokerFigures Broker::figures() const
     return figures;
 }
 
+TimeHistogram::Counts Broker::messageLatency() const
+{
+    TimeHistogram::Counts counts{};
+    for (const auto& worker : _state.workers) worker->latency().messages().addTo(counts);
+    return counts;
+}
+
+TimeHistogram::Counts Broker::connectLatency() const
+{
+    TimeHistogram::Counts counts{};
+    for (const auto& worker : _state.workers) worker->latency().connects().addTo(counts);
+    return counts;
+}
+
 } // namespace nanomq

@@ -55,6 +55,9 @@ public:
 
     /// Added up over all workers. Thread: [any].
     BrokerFigures figures() const;
+    /// Both added up over all workers, by TimeHistogram's buckets. Thread: [any].
+    TimeHistogram::Counts messageLatency() const;
+    TimeHistogram::Counts connectLatency() const;
     const TransportCounters& transportCounters() const noexcept { return _transportCounters; }
     /// Clients, sessions and subscriptions, page by page. Thread: any but a worker.
     Listing& listing() noexcept { return _listing; }

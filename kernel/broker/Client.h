@@ -227,6 +227,7 @@ private:
     MonotonicMs _lastReceived = 0;
     std::uint32_t _expectedBytes = 0;
     std::uint64_t _published = 0;
+    std::uint64_t _connectAtNs = 0; // when CONNECT came; 0: it has not, or was answered
     std::uint32_t _maximumPacketSize = UINT32_MAX; // the client's, in bytes (§3.1.2.11.4)
     std::uint16_t _keepAliveSeconds = 0;
     ProtocolVersion _version = ProtocolVersion::v3_1_1;

@@ -81,6 +81,7 @@ void Client::moveTo(Worker& target)
 Client::Step Client::onConnect(const Connect& connect)
 {
     _version = connect.version;
+    if (_connectAtNs == 0) _connectAtNs = Latency::nowNs(); // asked about again after an answer
     if (connect.properties.has(PropertyId::MaximumPacketSize))
         _maximumPacketSize = connect.properties.maximumPacketSize;
     if (connect.properties.has(PropertyId::RequestProblemInformation))
@@ -321,6 +322,7 @@ Client::Step Client::begin(const Connect& connect)
     session->outbound().attach(_connection, termsOf(connect), _worker->turn());
 
     _worker->counters().connectsAccepted.add();
+    _worker->latency().connected(_connectAtNs);
     tellConnack(ReasonCode::Success, present);
     sdk::ClientConnected connected{};
     connected.client = &_identity->info();

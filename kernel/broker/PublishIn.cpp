@@ -139,6 +139,7 @@ Client::Step Client::publishThroughHooks(const MessageView& view, const Publish&
 void Client::routeAndAcknowledge(const MessageView& view, const Publish& publish)
 {
     ++_published;
+    _worker->latency().publishBegins();
     Publication publication(view, _identity.get(), _session->outbound().id(), _worker->frames());
     const Routed routed = _worker->route(publication, _worker->hooks());
     if (publish.qos == QoS::AtMostOnce) return;

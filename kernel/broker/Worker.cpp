@@ -64,6 +64,7 @@ Worker::Worker(BrokerState& broker, unsigned number)
     : _broker(broker), _loop(number, broker.quiescence)
 {
     _loop.onEndOfTurn([this] { endOfTurn(); });
+    _loop.onFlushed([this] { _latency.flushed(); });
 }
 
 Worker::~Worker()

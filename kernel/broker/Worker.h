@@ -3,6 +3,7 @@
 #include "broker/BrokerSettings.h"
 #include "broker/ClientIdentity.h"
 #include "broker/Counters.h"
+#include "broker/Latency.h"
 #include "hook/HookBus.h"
 #include "net/Connection.h"
 #include "net/EventLoop.h"
@@ -87,6 +88,7 @@ public:
     EventLoop& loop() noexcept { return _loop; }
     OutputTurn& turn() noexcept { return _loop.turn(); }
     WorkerCounters& counters() noexcept { return _counters; } ///< reading: [any]
+    Latency& latency() noexcept { return _latency; }          ///< reading: [any]
     const HookTable& hooks() const noexcept { return _broker.hooks.table(); }
 
     /// Accepts from a listener from now on. Thread: [main], before the loop runs.
@@ -219,6 +221,7 @@ private:
     BrokerState& _broker;
     EventLoop _loop;
     WorkerCounters _counters;
+    Latency _latency;
     std::vector<std::unique_ptr<Acceptor>> _acceptors;
     std::map<std::string_view, std::unique_ptr<Session>> _sessions; // in order, for listings
     Client* _clients = nullptr; // an intrusive list, those before CONNECT included

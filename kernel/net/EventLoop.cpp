@@ -106,6 +106,7 @@ void EventLoop::wait()
     while (!attempt([this] { _timers.advance(_turn.now()); })) {}
     if (_endOfTurn) attempt(_endOfTurn);
     flush();
+    if (_flushed) attempt(_flushed);
     _quiescence.offline(_reader);
 }
 

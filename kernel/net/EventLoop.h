@@ -54,6 +54,8 @@ public:
 
     /// Called once per turn, before the buffers are written.
     void onEndOfTurn(std::function<void()> call) { _endOfTurn = std::move(call); }
+    /// Calls this when all that a turn appended has been written, as far as peers take it.
+    void onFlushed(std::function<void()> call) { _flushed = std::move(call); }
     /// Called with the text of each exception that attempt() has caught, for the log. Set before
     /// run().
     void onFailure(std::function<void(std::string_view)> call) { _onFailure = std::move(call); }
@@ -125,6 +127,7 @@ private:
     OutputTurn _turn;
     HandshakeBudget _handshakes;
     std::function<void()> _endOfTurn;
+    std::function<void()> _flushed;
     std::function<void(std::string_view)> _onFailure;
     std::atomic<std::uint64_t> _failures{0};
     std::vector<std::uint8_t> _readBuffer;

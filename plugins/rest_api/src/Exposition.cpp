@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <map>
 
 namespace rest_api
@@ -71,6 +72,8 @@ private:
     Reply& _reply;
 };
 
+/// The registry has a histogram as series NAME_bucket{le="…"}, NAME_count and NAME_sum, which stand
+/// behind one another in its order.
 class Registry final : public sdk::MetricsReader::Visitor
 {
 public:
@@ -78,18 +81,56 @@ public:
 
     void series(const sdk::MetricsReader::Series& one) override
     {
-        if (one.name.view() != _family)
+        const std::string_view name = one.name.view();
+        if (name.ends_with("_bucket") && one.labels.view().find("le=\"") != std::string_view::npos)
         {
-            _family = one.name.view();
-            _writer.family(_family, one.help.view(),
+            beginHistogram(name.substr(0, name.size() - 7), one.help.view());
+            _buckets.emplace(edgeOf(one.labels.view()),
+                             std::pair(std::string(one.labels.view()), one.value));
+            return;
+        }
+        endBuckets();
+        if (!isOfHistogram(name) && name != _family)
+        {
+            _family = name;
+            _writer.family(name, one.help.view(),
                            one.kind == sdk::MetricsReader::Kind::Counter ? "counter" : "gauge");
         }
-        _writer.series(one.name.view(), one.labels.view(), one.value);
+        _writer.series(name, one.labels.view(), one.value);
     }
+    /// Writes what is left.
+    void end() { endBuckets(); }
 
 private:
+    static double edgeOf(std::string_view labels)
+    {
+        const auto begin = labels.find("le=\"") + 4;
+        const std::string text(labels.substr(begin, labels.find('"', begin) - begin));
+        return text == "+Inf" ? HUGE_VAL : std::strtod(text.c_str(), nullptr);
+    }
+    bool isOfHistogram(std::string_view name) const
+    {
+        return !_histogram.empty() && (name == _histogram + "_count" || name == _histogram + "_sum");
+    }
+    void beginHistogram(std::string_view name, std::string_view help)
+    {
+        if (name == _histogram) return;
+        endBuckets();
+        _histogram = name;
+        _writer.family(name, help, "histogram");
+    }
+    /// In the order of their edges, which is not that of their texts.
+    void endBuckets()
+    {
+        for (const auto& [edge, bucket] : _buckets)
+            _writer.series(_histogram + "_bucket", bucket.first, bucket.second);
+        _buckets.clear();
+    }
+
     Writer _writer;
     std::string _family;
+    std::string _histogram; // the last one
+    std::multimap<double, std::pair<std::string, double>> _buckets;
 };
 
 /// Figures that the plugin host has, by plugin.
@@ -201,6 +242,7 @@ void writeExposition(const Services& services, Reply& reply)
     reply.setType("text/plain; version=0.0.4; charset=utf-8");
     Registry registry(reply);
     services.metrics.snapshot(&registry);
+    registry.end();
     Writer writer(reply);
     writeNanomqSeries(services, writer);
     PluginFigures plugins;

@@ -31,6 +31,7 @@ class RoutesTest : public RestFixture
     CPPUNIT_TEST(speaksTheFirstVersion);
     CPPUNIT_TEST(refusesWithStatusAndCodeOfTheContract);
     CPPUNIT_TEST(streamsLongListsWhole);
+    CPPUNIT_TEST(metricsHaveHistogramsInOrderAndNanomqsNames);
     CPPUNIT_TEST(isReloadedAndUnloadedWhileItIsCalled);
     CPPUNIT_TEST_SUITE_END();
 
@@ -297,11 +298,12 @@ public:
             {{.path = "/api/v4/clients", .user = "x", .password = "wrong"}, "401/103"},
             {{.path = "/api/v4/clients", .user = "x", .password = "wrong"}, "429/103"},
             {{.path = "/api/v4/clients", .user = "y", .password = ""}, "401/104"},
-            {{.method = "POST", .path = "/api/v4/mqtt/publish", .body = std::string(1'100'000, 'x')},
-             "413/108"},
         };
         for (const auto& c : cases)
             CPPUNIT_ASSERT_EQUAL_MESSAGE(c.call.path, std::string(c.refusal), refusal(c.call));
+        const auto tooLarge = raw("POST /api/v4/mqtt/publish HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n");
+        CPPUNIT_ASSERT_MESSAGE(tooLarge, tooLarge.starts_with("HTTP/1.1 413"));
+        CPPUNIT_ASSERT(tooLarge.find("{\"code\":108,") != std::string::npos);
         CPPUNIT_ASSERT(raw("nonsense\r\n\r\n").starts_with("HTTP/1.1 400") ||
                        raw("nonsense\r\n\r\n").empty());
     }
@@ -314,6 +316,28 @@ public:
         const auto answer = get("/api/v4/subscriptions");
         CPPUNIT_ASSERT_EQUAL(std::size_t{kMany}, answer.data()->size());
         CPPUNIT_ASSERT_EQUAL(std::string("chunked"), answer.headers.at("Transfer-Encoding"));
+    }
+
+    void metricsHaveHistogramsInOrderAndNanomqsNames()
+    {
+        auto one = client("one");
+        for (int i = 0; i < 256; ++i) one.publish("t", "x", {.qos = QoS::AtLeastOnce});
+        const auto answer = get("/metrics");
+        CPPUNIT_ASSERT(answer.type.starts_with("text/plain; version=0.0.4"));
+        const std::string& text = answer.body;
+        CPPUNIT_ASSERT(text == "" || text.back() == '\n');
+        for (const char* line : {"# TYPE nanomq_connect_seconds histogram\n", "nanomq_connect_seconds_count 1\n",
+                                 "nanomq_connect_seconds_bucket{le=\"+Inf\"} 1\n",
+                                 "# TYPE nanomq_message_latency_seconds histogram\n",
+                                 "nanomq_connections_count 1\n", "nanomq_messages_received 256\n",
+                                 "nanomq_plugin_active{plugin=\"rest_api\"} 1\n"})
+            CPPUNIT_ASSERT_MESSAGE(line + text, text.find(line) != std::string::npos);
+        const auto first = text.find("nanomq_message_latency_seconds_bucket{le=\"0.00001\"}");
+        const auto last = text.find("nanomq_message_latency_seconds_bucket{le=\"+Inf\"}");
+        CPPUNIT_ASSERT(first < last && last < text.find("nanomq_message_latency_seconds_count"));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE("one in 128", std::string("2"),
+                                     text.substr(text.find('}', last) + 2, 1));
+        CPPUNIT_ASSERT_EQUAL(text.substr(0, 200), get("/api/v4/prometheus").body.substr(0, 200));
     }
 
     void isReloadedAndUnloadedWhileItIsCalled()
