@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iostream>
 #include <limits>
+#include <vector>
 
 namespace nanomq::ctl
 {
@@ -90,14 +91,117 @@ int metricsVerb(const Arguments& arguments)
     return show(arguments, "metrics", "Every counter and gauge of the broker and its plugins.");
 }
 
-int clientsVerb(const Arguments& arguments)
+namespace
 {
-    Options options =
-        listing("clients [OPTION]...", "Clients that are connected, or have a session.");
-    options.value("like", "", "TEXT", "only those whose Client Identifier has this in it");
+
+/// `clients kick ID`: disconnects a client; its session stays.
+int kick(const Options& options)
+{
+    Object::Ptr request = makeObject();
+    request->set("client", options.word(1, "a Client Identifier"));
+    options.noWordsBeyond(2);
+    Shell shell(options);
+    shell.tell("disconnected", shell.call("clients.kick", request));
+    return 0;
+}
+
+/// Topic Filters level by level, indented; a filter's own subscribers stand behind its last level.
+void printTree(const Array& topics, std::ostream& out)
+{
+    std::vector<std::string> above;
+    for (const Var& row : topics)
+    {
+        const auto topic = row.extract<Object::Ptr>();
+        std::vector<std::string> levels(1);
+        for (const char c : topic->getValue<std::string>("topic_filter"))
+            if (c == '/') levels.emplace_back();
+            else levels.back() += c;
+        std::size_t same = 0;
+        while (same < std::min(above.size(), levels.size()) && above[same] == levels[same]) ++same;
+        for (std::size_t i = same; i < levels.size(); ++i)
+        {
+            out << std::string(2 * i, ' ') << (levels[i].empty() ? "\"\"" : harmless(levels[i]));
+            if (i + 1 < levels.size()) out << '\n';
+        }
+        if (same == levels.size()) out << std::string(2 * (same - 1), ' ') << harmless(levels.back());
+        out << "  (" << topic->getValue<std::string>("subscribers") << ")\n";
+        above = std::move(levels);
+    }
+}
+
+} // namespace
+
+int topicsVerb(const Arguments& arguments)
+{
+    Options options("topics [OPTION]...", "Topic Filters that have subscribers.");
+    options.flag("tree", "", "level by level, indented")
+        .value("like", "", "TEXT", "only those that have this in them");
     options.parse(arguments);
     options.noWordsBeyond(0);
     if (options.has("help")) return std::cout << options.help(), 0;
+    Object::Ptr request = makeObject();
+    if (options.has("like")) request->set("like", options.text("like"));
+    Shell shell(options);
+    const Object::Ptr answer = shell.callForObject("topics", request);
+    const Array::Ptr topics = answer->getArray("topics");
+    if (shell.look() == Look::Json) shell.print(answer);
+    else if (options.has("tree")) printTree(*topics, std::cout);
+    else shell.print(topics);
+    if (!answer->getValue<bool>("complete"))
+        std::cerr << "nanomqctl: there are more than " << topics->size() << "; --like narrows it\n";
+    return 0;
+}
+
+int retainedVerb(const Arguments& arguments)
+{
+    Options options("retained [FILTER] | retained delete TOPIC",
+                    "Retained messages, or the end of one.");
+    options.value("limit", "", "COUNT", "show so many at most (1000)");
+    options.parse(arguments);
+    if (options.has("help")) return std::cout << options.help(), 0;
+    Object::Ptr request = makeObject();
+    Shell shell(options);
+    const auto& words = options.words();
+    if (!words.empty() && words[0] == "delete")
+    {
+        request->set("topic", options.word(1, "a Topic Name"));
+        options.noWordsBeyond(2);
+        shell.tell("forgotten", shell.call("retained.delete", request));
+        return 0;
+    }
+    options.noWordsBeyond(1);
+    if (!words.empty()) request->set("topic", words[0]);
+    request->set("limit", options.number("limit", kUsualRows, 1, 10'000));
+    const Object::Ptr answer = shell.callForObject("retained", request);
+    if (shell.look() == Look::Json) shell.print(answer);
+    else shell.print(answer->getArray("retained"));
+    return 0;
+}
+
+int logVerb(const Arguments& arguments)
+{
+    Options options("log level [LEVEL]", "Shows the level of the broker's log, or sets it.");
+    options.parse(arguments);
+    if (options.has("help")) return std::cout << options.help(), 0;
+    if (options.word(0, "level") != "level") throw UsageError("expected level");
+    options.noWordsBeyond(2);
+    Object::Ptr request = makeObject();
+    if (options.words().size() == 2) request->set("level", options.words()[1]);
+    Shell shell(options);
+    const Object::Ptr answer = shell.callForObject("log.level", request);
+    shell.tell(answer->getValue<std::string>("level"), answer);
+    return 0;
+}
+
+int clientsVerb(const Arguments& arguments)
+{
+    Options options =
+        listing("clients [OPTION]... | clients kick ID", "Clients that are connected, or have a session.");
+    options.value("like", "", "TEXT", "only those whose Client Identifier has this in it");
+    options.parse(arguments);
+    if (options.has("help")) return std::cout << options.help(), 0;
+    if (!options.words().empty() && options.words()[0] == "kick") return kick(options);
+    options.noWordsBeyond(0);
     Object::Ptr request = makeObject();
     if (options.has("like")) request->set("like", options.text("like"));
     return list(options, "clients", request);

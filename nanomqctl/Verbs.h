@@ -14,7 +14,10 @@ using Arguments = std::vector<std::string>;
 int statusVerb(const Arguments& arguments);
 int clientsVerb(const Arguments& arguments);
 int subscriptionsVerb(const Arguments& arguments);
+int topicsVerb(const Arguments& arguments);
+int retainedVerb(const Arguments& arguments);
 int metricsVerb(const Arguments& arguments);
+int logVerb(const Arguments& arguments);
 int topVerb(const Arguments& arguments);
 
 int stopVerb(const Arguments& arguments);

@@ -27,8 +27,11 @@ struct Verb
 
 constexpr std::array kVerbs = {
     Verb{"status", statusVerb, "the broker at a glance"},
-    Verb{"clients", clientsVerb, "clients that are connected, or have a session"},
+    Verb{"clients", clientsVerb, "clients that are connected, or have a session; kick ID: disconnects one"},
     Verb{"subscriptions", subscriptionsVerb, "what clients are subscribed to"},
+    Verb{"topics", topicsVerb, "Topic Filters that have subscribers; --tree: level by level"},
+    Verb{"retained", retainedVerb, "retained messages; delete TOPIC: the end of one"},
+    Verb{"log", logVerb, "level: shows the level of the log, or sets it"},
     Verb{"metrics", metricsVerb, "every counter and gauge"},
     Verb{"top", topVerb, "what plugins and their hooks cost, live"},
     Verb{"plugin", pluginVerb, "list, load, unload, reload, info: what the broker hosts; new, check: to write one"},
@@ -54,6 +57,50 @@ void printHelp(const Arguments& arguments)
               << helpOfPlugins(arguments);
 }
 
+/// Completion of words for a shell, made of the table above.
+int printCompletion(const Arguments& arguments)
+{
+    Options options("completion bash|zsh", "Writes what completes words in a shell.");
+    options.parse(arguments);
+    if (options.has("help")) return std::cout << options.help(), 0;
+    const std::string shell = options.words().empty() ? "" : options.words().front();
+    std::string verbs;
+    for (const Verb& verb : kVerbs) verbs += (verbs.empty() ? "" : " ") + std::string(verb.name);
+    if (shell == "bash")
+        std::cout << "_nanomqctl()\n{\n"
+                     "    local word=${COMP_WORDS[COMP_CWORD]}\n"
+                     "    local words='" << verbs << " help'\n"
+                     "    if ((COMP_CWORD > 1)); then\n"
+                     "        words=$(nanomqctl \"${COMP_WORDS[1]}\" --help 2>/dev/null |\n"
+                     "            grep -oE -- '--[a-z][a-z-]*')\n"
+                     "    fi\n"
+                     "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
+                     "}\n"
+                     "complete -o default -F _nanomqctl nanomqctl\n";
+    else if (shell == "zsh")
+    {
+        std::cout << "#compdef nanomqctl\n"
+                     "local -a verbs\n"
+                     "verbs=(\n";
+        for (const Verb& verb : kVerbs)
+        {
+            std::string help(verb.help);
+            for (std::size_t at = 0; (at = help.find('\'', at)) != std::string::npos; at += 4)
+                help.replace(at, 1, "'\\''");
+            std::cout << "    '" << verb.name << ':' << help << "'\n";
+        }
+        std::cout << ")\n"
+                     "if ((CURRENT == 2)); then\n"
+                     "    _describe verb verbs\n"
+                     "else\n"
+                     "    compadd -- ${(f)\"$(nanomqctl ${words[2]} --help 2>/dev/null |"
+                     " grep -oE -- '--[a-z][a-z-]*')\"}\n"
+                     "fi\n";
+    }
+    else throw UsageError("expected: completion bash, or completion zsh");
+    return 0;
+}
+
 int run(const Arguments& given)
 {
     const Arguments arguments = withWordInFront(given);
@@ -65,6 +112,7 @@ int run(const Arguments& given)
         return verb.empty() ? 2 : 0;
     }
     const Arguments rest(arguments.begin() + 1, arguments.end());
+    if (verb == "completion") return printCompletion(rest);
     for (const Verb& known : kVerbs)
         if (known.name == verb) return known.run(rest);
     return verbOfPlugin(verb, rest);

@@ -1,6 +1,7 @@
 #include "app/Commands.h"
 
 #include "app/BrokerMetrics.h"
+#include "app/Logging.h"
 #include "app/JsonObject.h"
 
 #include <Poco/JSON/Array.h>
@@ -15,6 +16,7 @@ namespace nanomq
 namespace
 {
 
+using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
@@ -113,6 +115,93 @@ ControlResult subscriptions(Broker& broker, const Object& arguments)
     return Poco::Dynamic::Var(result);
 }
 
+/// Disconnects a client with 0x98.
+ControlResult kick(Broker& broker, const Object& arguments)
+{
+    const auto client = arguments.optValue<std::string>("client", "");
+    const auto session = broker.listing().session(client);
+    if (!session || !session->connected)
+        return ControlError{"not_found", "no client '" + client + "' is connected"};
+    broker.plugins().kick(client, static_cast<sdk::ReasonCode>(ReasonCode::AdministrativeAction));
+    return Var(makeObject());
+}
+
+/// Topic Filters that have subscribers, in the order of their texts.
+ControlResult topics(Broker& broker, const Object& arguments)
+{
+    constexpr std::size_t kMostTopics = 100'000;
+    std::vector<FilterSummary> found;
+    bool isWhole = true;
+    broker.listing().visitFilters(arguments.optValue<std::string>("like", ""),
+                                  [&](const FilterSummary& filter) {
+                                      isWhole = found.size() < kMostTopics;
+                                      if (isWhole) found.push_back(filter);
+                                      return isWhole;
+                                  });
+    std::sort(found.begin(), found.end(),
+              [](const auto& a, const auto& b) { return a.text < b.text; });
+    Array::Ptr list = new Array;
+    for (const auto& filter : found)
+    {
+        auto object = makeObject();
+        object->set("topic_filter", filter.text);
+        object->set("subscribers", filter.subscribers);
+        list->add(object);
+    }
+    auto result = makeObject();
+    result->set("topics", list);
+    result->set("complete", isWhole);
+    return Var(result);
+}
+
+ControlResult retained(Broker& broker, const Object& arguments)
+{
+    const auto text = arguments.optValue<std::string>("topic", "#");
+    const auto filter = TopicFilter::parse(text);
+    if (!filter || filter->isShared())
+        return ControlError{"bad_argument", "'" + text + "' is not a Topic Filter"};
+    const std::size_t limit = pageSize(arguments);
+    Array::Ptr list = new Array;
+    broker.listing().visitRetained(*filter, [&](const MessageRef& message) {
+        auto object = makeObject();
+        object->set("topic", std::string(message->topicName()));
+        object->set("qos", static_cast<int>(message->qos()));
+        object->set("payload_bytes", message->payload().size());
+        object->set("received_at_ms", message->receivedAt());
+        list->add(object);
+        return list->size() < limit;
+    });
+    auto result = makeObject();
+    result->set("retained", list);
+    return Var(result);
+}
+
+/// Forgets one retained message, by publishing an empty one (§3.3.1.3).
+ControlResult forget(Broker& broker, const Object& arguments)
+{
+    const auto topic = arguments.optValue<std::string>("topic", "");
+    sdk::Broker::Publication publication{};
+    publication.size = sizeof publication;
+    publication.retain = 1;
+    publication.topic = topic;
+    publication.expirySeconds = 0xFFFFFFFF;
+    if (broker.plugins().publish(&publication) != 0)
+        return ControlError{"bad_argument", "'" + topic + "' is not a Topic Name"};
+    return Var(makeObject());
+}
+
+/// Shows the level of the log, after setting it if one is given.
+ControlResult logging(const Object& arguments)
+{
+    const auto level = arguments.optValue<std::string>("level", "");
+    if (!level.empty() && !setLogLevel(level))
+        return ControlError{"bad_argument", "'" + level + "' is no level: error, warning, notice, "
+                                                          "information, debug, trace"};
+    auto result = makeObject();
+    result->set("level", std::string(logLevel()));
+    return Var(result);
+}
+
 ControlResult metrics(const Metrics& registry)
 {
     Array::Ptr list = new Array;
@@ -143,6 +232,19 @@ void registerBrokerCommands(ControlServer& server, const CommandContext& context
     server.command("subscriptions", [&broker = context.broker](const Object& arguments) {
         return subscriptions(broker, arguments);
     });
+    server.command("clients.kick", [&broker = context.broker](const Object& arguments) {
+        return kick(broker, arguments);
+    });
+    server.command("topics", [&broker = context.broker](const Object& arguments) {
+        return topics(broker, arguments);
+    });
+    server.command("retained", [&broker = context.broker](const Object& arguments) {
+        return retained(broker, arguments);
+    });
+    server.command("retained.delete", [&broker = context.broker](const Object& arguments) {
+        return forget(broker, arguments);
+    });
+    server.command("log.level", [](const Object& arguments) { return logging(arguments); });
     server.command("metrics", [&registry = context.metrics](const Object&) {
         return metrics(registry);
     });
