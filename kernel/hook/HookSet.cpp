@@ -87,11 +87,12 @@ sdk::Verdict callHook(HookRecord& record, unsigned cellNumber, HookMark& mark,
 {
     using Clock = std::chrono::steady_clock;
     HookCell& cell = record.cells[cellNumber];
-    const bool timed = (cell.calls.add() & record.timedMask) == 0;
+    const std::uint64_t call = cell.calls.add();
+    const bool timed = (call & record.timedMask) == 0;
     const auto begin = timed ? Clock::now() : Clock::time_point();
     sdk::Verdict verdict = sdk::Verdict::Error;
     {
-        const HookMark::Inside inside(mark, record.tag);
+        const HookMark::Inside inside(mark, record.tag, call);
         try
         {
             // An error it answers with is counted here, and told by whoever knows what it was.

@@ -22,24 +22,22 @@ public:
     /// What stands in the word while a hook runs: point and plugin's name, see HookNames.
     using Tag = std::uint32_t;
 
-    /// From construction to destruction inside of a hook. Thread: the mark's own.
+    /// From construction to destruction inside of a hook. Hooks do not nest: what a plugin asks
+    /// for inside of one happens later. Thread: the mark's own.
     class Inside
     {
     public:
-        Inside(HookMark& mark, Tag tag) noexcept
-            : _mark(mark),
-              _before(mark._word.load(std::memory_order_relaxed))
+        /// @param call  tells calls of one hook apart.
+        Inside(HookMark& mark, Tag tag, std::uint64_t call) noexcept : _mark(mark)
         {
-            _mark._word.store(std::uint64_t{++_mark._entries} << 32 | tag,
-                              std::memory_order_relaxed);
+            _mark._word.store((call + 1) << 32 | tag, std::memory_order_relaxed);
         }
-        ~Inside() { _mark._word.store(_before, std::memory_order_relaxed); }
+        ~Inside() { _mark._word.store(0, std::memory_order_relaxed); }
         Inside(const Inside&) = delete;
         Inside& operator=(const Inside&) = delete;
 
     private:
         HookMark& _mark;
-        const std::uint64_t _before;
     };
 
     /// 0: in no hook. The same value twice: in the same call of the same hook. Thread: [any].
@@ -48,7 +46,6 @@ public:
 
 private:
     alignas(64) std::atomic<std::uint64_t> _word{0};
-    std::uint32_t _entries = 0;
 };
 
 /// The names behind the tags of HookMark. A plugin's name, once known, stays: there are no more

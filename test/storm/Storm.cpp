@@ -12,6 +12,7 @@
 #include <iomanip>
 #include <iterator>
 #include <stdexcept>
+#include <thread>
 
 namespace nanomq::test
 {
@@ -63,14 +64,16 @@ void Storm::Report::print(std::ostream& out) const
 {
     out << std::fixed << std::setprecision(1);
     for (const auto& [what, of] : times)
-        out << std::setw(8) << what << ' ' << std::setw(6) << of.ms.size() << " times, "
+        out << std::setw(23) << what << ' ' << std::setw(6) << of.ms.size() << " times, "
             << of.quantile(0.5) << " ms (median), " << of.quantile(0.99) << " ms (p99), "
             << of.quantile(1) << " ms (longest)\n";
-    for (const auto& [kind, count] : bad) out << "     bad " << std::setw(6) << count << ' ' << kind << '\n';
+    for (const auto& [kind, count] : bad)
+        out << std::setw(23) << "bad" << ' ' << std::setw(6) << count << " times, " << kind << '\n';
     out << "published " << published << ", received " << received << " copies in " << seconds
         << " s; none lost, none doubled\n"
         << "worst pause of message flow: " << worstPauseMs << " ms in all, "
-        << worstPauseOf100SwapsMs << " ms during 100 reloads\n";
+        << worstPauseOf100SwapsMs << " ms during 100 reloads, " << worstPauseOfNoSwapMs
+        << " ms in as many messages without any\n";
 }
 
 Storm::Storm(const Options& options)
@@ -133,8 +136,13 @@ void Storm::round(unsigned number)
 void Storm::swap100Times()
 {
     _load.takeWorstPause();
+    const auto before = _load.published();
     for (unsigned i = 0; i < 100; ++i) reload(_counting, _counting.versions[i % 2]);
     _report.worstPauseOf100SwapsMs = toMs(_load.takeWorstPause());
+    // What the machine does by itself: as many messages with nothing going on.
+    const auto until = 2 * _load.published() - before;
+    while (_load.published() < until && !_load.failed()) std::this_thread::yield();
+    _report.worstPauseOfNoSwapMs = toMs(_load.takeWorstPause());
 }
 
 void Storm::comeOrGo(Plugin& plugin)
@@ -325,7 +333,7 @@ void Storm::mustDo(const std::string& what, const Plugin& plugin)
     const auto begin = Clock::now();
     const auto answer =
         mustCall("plugin." + what, request("name", plugin.name)).extract<Object::Ptr>();
-    _report.times[what].ms.push_back(msSince(begin));
+    _report.times[what + ' ' + plugin.name].ms.push_back(msSince(begin));
     const auto state = answer->getValue<std::string>("state");
     const auto reason = answer->getValue<std::string>("reason");
     if (state != (what == "unload" ? "gone" : "active") || !reason.empty())

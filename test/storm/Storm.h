@@ -44,13 +44,14 @@ public:
     struct Report
     {
         unsigned rounds = 0;
-        std::map<std::string, Times> times; ///< by command: load, unload, reload; "refused"
+        std::map<std::string, Times> times; ///< by command and plugin, and "refused"
         std::map<std::string, unsigned> bad; ///< how many of each kind
         std::uint64_t published = 0;
         std::uint64_t received = 0;
         double seconds = 0;
         double worstPauseMs = 0;           ///< of all
         double worstPauseOf100SwapsMs = 0; ///< of 100 reloads in a row, with nothing else
+        double worstPauseOfNoSwapMs = 0;   ///< of as many messages, with nothing going on
         void print(std::ostream& out) const;
     };
 
