@@ -18,7 +18,7 @@ class StormTest : public CppUnit::TestFixture
 public:
     void pluginsComeAndGoUnderLoadAndNothingIsLost()
     {
-        Storm storm({.rounds = 60, .bad = 150});
+        Storm storm({.rounds = 60 / kSlowness, .bad = 150 / kSlowness});
         const Storm::Report report = storm.run();
         CPPUNIT_ASSERT(report.published > 0);
         CPPUNIT_ASSERT_EQUAL(2 * (report.published), report.received);
