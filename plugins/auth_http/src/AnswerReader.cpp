@@ -1,5 +1,7 @@
 #include "AnswerReader.h"
 
+#include "nanomq/reason_codes.h"
+
 #include <Poco/Exception.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
@@ -18,12 +20,6 @@ namespace
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Is = Decision::Kind;
-
-constexpr sdk::ReasonCode kBadUserNameOrPassword = 0x86;
-constexpr sdk::ReasonCode kNotAuthorized = 0x87;
-constexpr sdk::ReasonCode kServerUnavailable = 0x88;
-constexpr sdk::ReasonCode kServerBusy = 0x89;
-constexpr sdk::ReasonCode kBanned = 0x8A;
 
 constexpr std::uint64_t kLongestSeconds = 30 * 24 * 3'600;
 
@@ -52,11 +48,11 @@ sdk::ReasonCode emqx4Reason(int status) noexcept
     switch (status)
     {
     case 400:
-    case 401: return kBadUserNameOrPassword;
-    case 403: return kNotAuthorized;
-    case 429: return kBanned;
-    case 504: return kServerBusy;
-    default: return kServerUnavailable;
+    case 401: return sdk::reason::kBadUserNameOrPassword;
+    case 403: return sdk::reason::kNotAuthorized;
+    case 429: return sdk::reason::kBanned;
+    case 504: return sdk::reason::kServerBusy;
+    default: return sdk::reason::kServerUnavailable;
     }
 }
 
@@ -115,9 +111,9 @@ Decision decisionOf(Dialect dialect, Kind kind, const http::Answer& answer)
 {
     Decision decision;
     decision.text = answer.text;
-    decision.reason = kServerUnavailable;
+    decision.reason = sdk::reason::kServerUnavailable;
     if (answer.outcome != http::Answer::Outcome::Answered) return decision;
-    decision.reason = kNotAuthorized;
+    decision.reason = sdk::reason::kNotAuthorized;
     readLifetime(answer, decision);
     if (isFailure(answer))
     {

@@ -2,6 +2,7 @@
 
 #include "TryOut.h"
 #include "credentials/Record.h"
+#include "nanomq/reason_codes.h"
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -19,9 +20,6 @@ namespace sdk = nanomq::sdk;
 
 namespace
 {
-
-constexpr sdk::ReasonCode kNotAuthorized = 0x87;
-constexpr sdk::ReasonCode kServerBusy = 0x89;
 
 constexpr std::uint32_t kTickMs = 100;
 // The desk answers at the deadline; should that be late, the broker does soon after.
@@ -43,7 +41,7 @@ Outcome outcomeOf(const Settings& settings, Kind kind, const Decision& decision)
     case Settings::OnError::Ignore: return {Verdict::Next, 0};
     case Settings::OnError::Deny: break;
     }
-    return {Verdict::Deny, kind == Kind::Login ? decision.reason : kNotAuthorized};
+    return {Verdict::Deny, kind == Kind::Login ? decision.reason : sdk::reason::kNotAuthorized};
 }
 
 // --- life ------------------------------------------------------------------------------------
@@ -110,7 +108,7 @@ void AuthHttp::tick()
     for (const std::string& client : _grants.expired(now, std::chrono::steady_clock::now()))
     {
         _figures->kicked.add(1);
-        _broker->kick(client, kNotAuthorized);
+        _broker->kick(client, sdk::reason::kNotAuthorized);
     }
 }
 
@@ -141,7 +139,7 @@ sdk::Verdict AuthHttp::onAuthorize(const sdk::ClientAuthorize& event, Context& c
         if (const auto may = grant->rights ? grant->rights->decide(event) : std::nullopt)
         {
             if (*may) return Verdict::Allow;
-            context.setReason(kNotAuthorized, "a rule of the login's acl");
+            context.setReason(sdk::reason::kNotAuthorized, "a rule of the login's acl");
             return Verdict::Deny;
         }
     }
@@ -193,7 +191,7 @@ sdk::Verdict AuthHttp::hand(Errand&& errand, const sdk::ClientInfo& client, Cont
     const auto patience = _settings.deadline + kGrace;
     errand.deferral = context.defer(static_cast<std::uint32_t>(patience.count()), Verdict::Deny);
     if (errand.deferral.token != 0 && _desk->submit(std::move(errand))) return Verdict::Pending;
-    context.setReason(kServerBusy, "too many clients wait for the HTTP server");
+    context.setReason(sdk::reason::kServerBusy, "too many clients wait for the HTTP server");
     return Verdict::Deny;
 }
 

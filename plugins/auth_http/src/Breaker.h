@@ -78,17 +78,16 @@ public:
     /// Takes a token; else tells how long it will be until there is one.
     std::chrono::milliseconds take(Time now) noexcept
     {
-        using namespace std::chrono;
-        if (_rate == 0) return milliseconds(0);
-        _tokens =
-            std::min<double>(_rate, _tokens + duration<double>(now - _filled).count() * _rate);
+        using Seconds = std::chrono::duration<double>;
+        if (_rate == 0) return std::chrono::milliseconds(0);
+        _tokens = std::min<double>(_rate, _tokens + Seconds(now - _filled).count() * _rate);
         _filled = now;
         if (_tokens >= 1)
         {
             _tokens -= 1;
-            return milliseconds(0);
+            return std::chrono::milliseconds(0);
         }
-        return ceil<milliseconds>(duration<double>((1 - _tokens) / _rate));
+        return std::chrono::ceil<std::chrono::milliseconds>(Seconds((1 - _tokens) / _rate));
     }
 
 private:

@@ -1,5 +1,7 @@
 #include "Desk.h"
 
+#include "nanomq/reason_codes.h"
+
 #include <Poco/Timestamp.h>
 
 #include <algorithm>
@@ -17,15 +19,12 @@ using std::chrono::steady_clock;
 namespace
 {
 
-constexpr sdk::ReasonCode kServerUnavailable = 0x88;
-constexpr sdk::ReasonCode kServerBusy = 0x89;
-
 // A thread that has had nothing to do for so long ends, and its connection with it.
 constexpr std::uint32_t kIdleMs = 30'000;
 // An answer that came too late for its client waits so long for the client's next attempt.
 constexpr milliseconds kLateAnswerKept = 30s;
 
-Decision error(std::string text, sdk::ReasonCode reason = kServerUnavailable)
+Decision error(std::string text, sdk::ReasonCode reason = sdk::reason::kServerUnavailable)
 {
     Decision decision;
     decision.text = std::move(text);
@@ -126,11 +125,7 @@ bool Desk::board(Errand&& errand, Time deadline, std::vector<News>& news)
     }
     const FlightRef flight = found->second;
     errand.question = {};
-    // Nearly always the last: only an errand with a second question comes with an older deadline.
-    auto place = _waiters.end();
-    while (place != _waiters.begin() && std::prev(place)->deadline > deadline) --place;
-    const auto waiter = _waiters.insert(place, {std::move(errand), deadline, flight.get()});
-    flight->waiters.push_back(waiter);
+    flight->waiters.push_back(_waiters.emplace(deadline, Waiter{std::move(errand), flight.get()}));
     return true;
 }
 
@@ -142,8 +137,8 @@ void Desk::land(const FlightRef& flight, const Decision& decision, std::vector<N
     _flights.erase(flight->question.key);
     for (const auto waiter : std::exchange(flight->waiters, {}))
     {
-        Errand errand = std::move(waiter->errand);
-        const Time deadline = waiter->deadline;
+        Errand errand = std::move(waiter->second.errand);
+        const Time deadline = waiter->first;
         _waiters.erase(waiter);
         const Kind kind = flight->question.kind;
         if (kind != Kind::Super || decision.kind == Decision::Kind::Allow || !errand.otherwise)
@@ -155,7 +150,7 @@ void Desk::land(const FlightRef& flight, const Decision& decision, std::vector<N
         errand.otherwise.reset();
         if (!board(std::move(errand), deadline, news))
             news.push_back({std::move(errand), Kind::Rights,
-                            error("too many questions wait already", kServerBusy)});
+                            error("too many questions wait already", sdk::reason::kServerBusy)});
     }
 }
 
@@ -253,8 +248,8 @@ void Desk::answered(const FlightRef& flight, const http::Answer& answer)
 
 void Desk::removeFromFlight(Waiters::iterator waiter)
 {
-    Flight& flight = *waiter->flight;
-    // The first, as a rule: they came in the order of their deadlines.
+    Flight& flight = *waiter->second.flight;
+    // The first, as a rule.
     flight.waiters.erase(std::find(flight.waiters.begin(), flight.waiters.end(), waiter));
     if (!flight.waiters.empty() || flight.onTheWire) return;
     flight.abandoned = true;
@@ -268,10 +263,10 @@ void Desk::sweep()
     {
         const std::lock_guard lock(_mutex);
         const Time now = steady_clock::now();
-        while (!_waiters.empty() && _waiters.front().deadline <= now)
+        while (!_waiters.empty() && _waiters.begin()->first <= now)
         {
             const auto waiter = _waiters.begin();
-            const Question& question = waiter->flight->question;
+            const Question& question = waiter->second.flight->question;
             const Kind kind = question.kind;
             Decision decision = fallBack(kind, question.key,
                                          error("no answer within the deadline; " +
@@ -279,7 +274,7 @@ void Desk::sweep()
                                          now);
             _figures.count(Figures::Settled::Late);
             removeFromFlight(waiter);
-            news.push_back({std::move(waiter->errand), kind, std::move(decision)});
+            news.push_back({std::move(waiter->second.errand), kind, std::move(decision)});
             _waiters.erase(waiter);
         }
         while (!_queue.empty() && _queue.front()->abandoned) _queue.pop_front();

@@ -10,7 +10,7 @@
 
 #include <chrono>
 #include <deque>
-#include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -101,15 +101,14 @@ private:
     struct Waiter
     {
         Errand errand;
-        Time deadline;
         Flight* flight = nullptr;
     };
-    using Waiters = std::list<Waiter>; // in the order of their deadlines
+    using Waiters = std::multimap<Time, Waiter>; // by deadline
     /// A question that is being asked, or waits for that.
     struct Flight
     {
         Question question;
-        std::deque<Waiters::iterator> waiters; // in the order of their deadlines
+        std::deque<Waiters::iterator> waiters; // in the order in which they came
         Time sentAt{};
         bool onTheWire = false;
         bool tries = false;     // whether the server works again
