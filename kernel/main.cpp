@@ -55,15 +55,20 @@ public:
     {
         std::signal(SIGPIPE, SIG_IGN);
         sigemptyset(&_set);
-        for (const int signal : {SIGINT, SIGTERM, kRestart}) sigaddset(&_set, signal);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, kRestart}) sigaddset(&_set, signal);
         ::pthread_sigmask(SIG_BLOCK, &_set, nullptr);
     }
 
-    Ending wait()
+    /// @param hangUp  called for each SIGHUP, and waited for.
+    template <class Call> Ending wait(Call hangUp)
     {
-        int signal = 0;
-        while (sigwait(&_set, &signal) != 0) {}
-        return signal == kRestart ? Ending::Restart : Ending::Stop;
+        for (;;)
+        {
+            int signal = 0;
+            while (sigwait(&_set, &signal) != 0) {}
+            if (signal != SIGHUP) return signal == kRestart ? Ending::Restart : Ending::Stop;
+            hangUp();
+        }
     }
 
 private:
@@ -87,13 +92,19 @@ bool tell(const ConfigReport& report)
     return report.ok();
 }
 
-/// Without a plugin that is to keep somebody out, the broker would be open.
-void requireGuards(const PluginHost& plugins)
+/// Without a plugin that is to keep somebody out, the broker would be open. One whose library never
+/// passed the gate, or is not there, may have been such a plugin.
+void requireGuards(const PluginHost& plugins, bool ignoresMissing)
 {
     for (const auto& plugin : plugins.list())
-        if (plugin.guard && plugin.state != PluginState::Active)
-            throw Poco::RuntimeException("the plugin " + plugin.name +
-                                         " is switched on and could not be loaded: " + plugin.reason);
+    {
+        if (plugin.state == PluginState::Active) continue;
+        const std::string what = "the plugin " + plugin.name + " is switched on and could not be loaded: ";
+        if (plugin.guard) throw Poco::RuntimeException(what + plugin.reason);
+        if (plugin.state == PluginState::Failed && plugin.version.empty() && !ignoresMissing)
+            throw Poco::RuntimeException(what + plugin.reason +
+                                         " (plugin.missing = ignore starts without it)");
+    }
 }
 
 PluginHost::Options hostingOptions(const Startup& startup)
@@ -151,14 +162,18 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
 
     control.start();
     plugins.loadConfigured(); // before the first client comes: it may be a plugin that lets it in
-    requireGuards(plugins);
+    requireGuards(plugins, startup.kernel().plugins.ignoresMissing);
     broker.start();
     std::string urls;
     for (const auto& url : broker.listenerUrls()) urls += (urls.empty() ? "" : " ") + url;
     log.information("nanomq " NANOMQ_VERSION " listens at " + urls);
     readiness.tell(urls);
 
-    const Ending ending = signals.wait();
+    const Ending ending = signals.wait([&] {
+        const auto result = reloadConfiguration(broker, plugins, startup);
+        if (result) log.information("SIGHUP: reloaded: " + result->toString());
+        else log.error("SIGHUP: " + result.error().message);
+    });
     log.information(ending == Ending::Stop ? "stopping" : "restarting");
     control.stop();
     broker.stop();
@@ -174,6 +189,7 @@ int start(const BrokerArguments& arguments, char** argv)
     if (arguments.check)
     {
         startup.plugins(report);
+        checkCertificates(startup.kernel().listeners, report);
         if (!tell(report)) return 1;
         std::cout << "the configuration is fine\n";
         return 0;

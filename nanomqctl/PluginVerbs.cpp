@@ -26,6 +26,14 @@ int listPlugins(Shell& shell)
     return 0;
 }
 
+/// What else there is to know, behind the sentence.
+std::string noteOf(const Var& answer)
+{
+    if (answer.type() != typeid(Object::Ptr)) return {};
+    const auto note = answer.extract<Object::Ptr>()->optValue<std::string>("note", "");
+    return note.empty() ? note : "; " + note;
+}
+
 /// load, unload, reload, info: one plugin, by its name.
 int onePlugin(Shell& shell, const std::string& verb, const std::string& name)
 {
@@ -33,7 +41,7 @@ int onePlugin(Shell& shell, const std::string& verb, const std::string& name)
     request->set("name", name);
     const Var answer = shell.call("plugin." + verb, request);
     if (verb == "info") shell.print(answer);
-    else shell.tell("plugin " + name + ": " + verb + "ed", answer);
+    else shell.tell("plugin " + name + ": " + verb + "ed" + noteOf(answer), answer);
     return 0;
 }
 

@@ -1,5 +1,9 @@
 #include "app/Listening.h"
 
+#include "net/Transports.h"
+
+#include <Poco/Exception.h>
+
 namespace nanomq
 {
 
@@ -19,6 +23,23 @@ UserNameSource sourceOf(TlsConfig::UserNameFrom from) noexcept
 
 } // namespace
 
+void checkCertificates(const std::vector<ListenerConfig>& listeners, ConfigReport& report)
+{
+    TransportCounters counters;
+    const Transports transports(counters);
+    for (const auto& listener : listeners)
+    {
+        try
+        {
+            [[maybe_unused]] const auto made = transports.factoryFor(listenerSettings(listener));
+        }
+        catch (const Poco::Exception& error)
+        {
+            report.errors.push_back({listener.where, "", error.displayText()});
+        }
+    }
+}
+
 ListenerSettings listenerSettings(const ListenerConfig& config)
 {
     ListenerSettings settings;
@@ -29,6 +50,7 @@ ListenerSettings listenerSettings(const ListenerConfig& config)
     settings.path = config.url.path;
     settings.allowAnonymous = config.allowAnonymous;
     settings.maximumConnections = config.maxConnections;
+    settings.mountPoint = config.mountPoint;
     settings.proxyProtocol = config.proxyProtocol;
     settings.tls = {config.tls.certificateFiles, config.tls.keyFiles,
                     config.tls.keyPassword,      config.tls.authorityFile,

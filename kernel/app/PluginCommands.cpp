@@ -6,6 +6,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -114,6 +115,32 @@ ControlResult answerOf(const PluginResult& result)
 {
     if (!result) return ControlError{result.error().code, result.error().message};
     return Var(summaryOf(*result));
+}
+
+bool checksClients(const PluginInfo& info)
+{
+    return std::any_of(info.hooks.hooks.begin(), info.hooks.hooks.end(), [](const auto& hook) {
+        return hook.point == sdk::HookPoint::ClientAuthenticate;
+    });
+}
+
+bool anyChecksClients(const PluginHost& host)
+{
+    const auto all = host.list();
+    return std::any_of(all.begin(), all.end(), [](const auto& info) {
+        return info.state == PluginState::Active && checksClients(info);
+    });
+}
+
+/// What it means that no plugin checks clients any more; ConnectPath.cpp acts like this.
+std::string_view desertedNote(const Startup& startup)
+{
+    const auto& written = startup.kernel().allowAnonymous;
+    if (!written)
+        return "no plugin checks clients any more, so that nobody comes in: allow_anonymous is not "
+               "written out. Those who are connected stay";
+    return *written ? "no plugin checks clients any more, and allow_anonymous = true lets everybody in"
+                    : "no plugin checks clients any more, and allow_anonymous = false lets nobody in";
 }
 
 /// A command on one plugin, by its `name`.
@@ -247,6 +274,11 @@ private:
 
 } // namespace
 
+ControlResult reloadConfiguration(Broker& broker, PluginHost& host, const Startup& startup)
+{
+    return Reload(broker, host, startup).run();
+}
+
 void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& host,
                             ControlVerbs& verbs, const Startup& startup)
 {
@@ -255,8 +287,15 @@ void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& h
     server.command("plugin.load", onPlugin([&host](const std::string& name) {
                        return answerOf(host.load(name));
                    }));
-    server.command("plugin.unload", onPlugin([&host](const std::string& name) {
-                       return answerOf(host.unload(name));
+    server.command("plugin.unload",
+                   onPlugin([&host, &startup](const std::string& name) -> ControlResult {
+                       const auto before = host.info(name);
+                       const auto result = host.unload(name);
+                       if (!result) return answerOf(result);
+                       auto object = summaryOf(*result);
+                       if (before && checksClients(*before) && !anyChecksClients(host))
+                           object->set("note", std::string(desertedNote(startup)));
+                       return Var(object);
                    }));
     server.command("plugin.reload", onPlugin([&host](const std::string& name) {
                        return answerOf(host.reload(name));
@@ -270,7 +309,7 @@ void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& h
     server.command("plugin.verb",
                    [&verbs](const Object& request) { return runVerb(verbs, request); });
     server.command("reload", [&broker, &host, &startup](const Object&) {
-        return Reload(broker, host, startup).run();
+        return reloadConfiguration(broker, host, startup);
     });
 }
 

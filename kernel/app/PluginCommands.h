@@ -16,4 +16,8 @@ namespace nanomq
 void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& host,
                             ControlVerbs& verbs, const Startup& startup);
 
+/// What `reload` does, also without the control socket: reads certificates again, and brings the
+/// plugins into line with conf.d. Waits for the plugins. Thread: [any], not from inside a plugin.
+ControlResult reloadConfiguration(Broker& broker, PluginHost& host, const Startup& startup);
+
 } // namespace nanomq

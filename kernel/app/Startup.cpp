@@ -176,7 +176,7 @@ BrokerSettings Startup::brokerSettings() const noexcept
 {
     BrokerSettings settings;
     settings.workers = _kernel.workers;
-    settings.allowAnonymous = _kernel.allowAnonymous.value_or(true);
+    settings.allowAnonymous = _kernel.allowAnonymous;
     settings.systemReaders = systemReaders(_kernel.systemReaders);
     settings.maximumPacketSize = _kernel.clientMaxPacketSizeBytes;
     settings.receiveMaximum = _kernel.receiveMaximum;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace nanomq
@@ -21,7 +22,8 @@ enum class SystemReaders : std::uint8_t
 struct BrokerSettings
 {
     unsigned workers = 1; // 1 to 32
-    bool allowAnonymous = true;
+    /// Nothing: as long as no plugin has ever checked who comes in.
+    std::optional<bool> allowAnonymous;
 
     std::uint32_t maximumPacketSize = 10 * 1024 * 1024; // bytes a client may send in one packet
     std::uint16_t receiveMaximum = 4096;    // QoS 2 messages a 5.0 client may leave unreleased

@@ -142,9 +142,10 @@ Client::Step Client::handle(const FixedHeader& header, ByteView body)
 
 Client::Step Client::handleFirst(const FixedHeader& header, ByteView body)
 {
-    const auto connect = decodeConnect(header, body);
+    auto connect = decodeConnect(header, body);
     if (connect)
     {
+        mountWill(*connect);
         const Step step = onConnect(*connect);
         if (_state == State::Authenticating) keepConnect(header, body);
         return step;
@@ -202,6 +203,8 @@ Client::Step Client::onDisconnect(const FixedHeader& header, ByteView body)
 {
     const auto packet = decodeDisconnect(header, body, _version);
     if (!packet) return fail(packet.error());
+    if (isServersOnly(packet->reason) || packet->properties.has(PropertyId::ServerReference))
+        return fail(ReasonCode::ProtocolError, "a DISCONNECT that only servers send");
     if (packet->properties.has(PropertyId::SessionExpiryInterval))
     {
         // From 0 it cannot be raised (§3.14.2.2.2).

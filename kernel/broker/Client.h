@@ -101,6 +101,8 @@ private:
     Step fail(ReasonCode reason, std::string_view what = {});
 
     // ConnectPath.cpp
+    /// To be done to a CONNECT that was just decoded; the Will Topic is viewed in _mounted then.
+    void mountWill(Connect& connect);
     Step onConnect(const Connect& connect);
     Step refuse(const Connect& connect, ReasonCode reason, std::string_view text,
                 std::string_view serverReference = {});
@@ -190,6 +192,7 @@ private:
     /// Whether this packet has put questions before, and is handled again.
     bool replaying() const noexcept { return _questions && _questions->replaying(); }
     MonotonicMs keepAliveMs() const noexcept;
+    std::string_view mountPoint() const noexcept { return _listener.settings().mountPoint; }
     EventOwners owners() const noexcept { return {_identity.get(), nullptr, nullptr}; }
 
     /// Known only until CONNECT has told the rest.
@@ -224,6 +227,7 @@ private:
     std::unique_ptr<RightsReview> _review;
     std::unique_ptr<std::vector<std::string>> _aliases; // by alias - 1 (§3.3.2.3.4)
     std::unique_ptr<RetainedReplay> _replay; // since there was something to send
+    std::string _mounted; // the latest PUBLISH's Topic Name or the Will Topic, behind a mount point
     MonotonicMs _lastReceived = 0;
     std::uint32_t _expectedBytes = 0;
     std::uint64_t _published = 0;

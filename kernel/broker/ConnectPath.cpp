@@ -1,6 +1,7 @@
 // From CONNECT to CONNACK: who is it, may it come in, and which session does it get.
 
 #include "broker/Client.h"
+#include "broker/MountPoint.h"
 #include "broker/Worker.h"
 #include "topic/SystemTopic.h"
 #include "topic/TopicName.h"
@@ -76,6 +77,12 @@ void Client::moveTo(Worker& target)
     _worker->leave(*this);
     _questions.reset();
     _connection.moveTo(target.loop());
+}
+
+void Client::mountWill(Connect& connect)
+{
+    if (connect.will && !mountPoint().empty())
+        connect.will->topicName = _mounted = mounted(mountPoint(), connect.will->topicName);
 }
 
 Client::Step Client::onConnect(const Connect& connect)
@@ -233,9 +240,16 @@ std::optional<Client::Step> Client::authenticate(const Connect& connect)
     // Nobody has decided. A certificate that names the user is proof; wrong credentials are never
     // as good as none.
     if (_origin->userName) return std::nullopt;
-    const bool allowAnonymous = _listener.settings().allowAnonymous.value_or(
-        _worker->broker().settings.allowAnonymous);
+    const BrokerState& broker = _worker->broker();
+    const auto written = _listener.settings().allowAnonymous ? _listener.settings().allowAnonymous
+                                                             : broker.settings.allowAnonymous;
+    // A broker that somebody guarded does not stand open when the guard has gone, unless that was
+    // written out.
+    const bool deserted = !asked && !written && broker.deserted();
+    const bool allowAnonymous = written.value_or(!deserted);
     if (allowAnonymous && (!asked || !credentials)) return std::nullopt;
+    if (deserted)
+        return refuse(connect, ReasonCode::NotAuthorized, "the plugin that checked clients has gone");
     return refuse(connect,
                   credentials ? ReasonCode::BadUserNameOrPassword : ReasonCode::NotAuthorized,
                   credentials ? "nobody knows these credentials" : "anonymous access is not allowed");
@@ -385,6 +399,7 @@ ConnectionTerms Client::termsOf(const Connect& connect) const
     if (connect.properties.has(PropertyId::TopicAliasMaximum))
         terms.topicAliasMaximum = connect.properties.topicAliasMaximum;
     terms.maximumPacketSize = _maximumPacketSize;
+    terms.mountPoint = mountPoint();
     return terms;
 }
 

@@ -86,7 +86,8 @@ Client::Step Client::handleAuthenticating(const FixedHeader& header, ByteView bo
         askMethod(_authentication->method, auth->properties, AuthenticationStage::Goes);
     if (!outcome) return Step::Parked;
     // It was well formed when it came.
-    const auto connect = decodeConnect(_authentication->connectHeader, _authentication->connect);
+    auto connect = decodeConnect(_authentication->connectHeader, _authentication->connect);
+    mountWill(*connect);
     if (const auto ended = settleBeforeConnack(*connect, *outcome)) return *ended;
     if (const auto ended = admitAuthenticated(*connect)) return *ended;
     return begin(*connect);

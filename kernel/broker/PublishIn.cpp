@@ -1,6 +1,7 @@
 // PUBLISH as it comes in, and the acknowledgements that come back for what was sent.
 
 #include "broker/Client.h"
+#include "broker/MountPoint.h"
 #include "broker/PublishHook.h"
 #include "broker/Worker.h"
 #include "topic/SystemTopic.h"
@@ -35,6 +36,8 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
         if (publish.properties.has(PropertyId::TopicAlias))
             if (const Step step = resolveAlias(publish); step != Step::Done) return step;
     }
+    if (!mountPoint().empty() && !publish.topicName.empty()) [[unlikely]]
+        publish.topicName = _mounted = mounted(mountPoint(), publish.topicName);
     if (!isValidTopicName(publish.topicName) || _worker->broker().tooDeep(publish.topicName))
         return fail(ReasonCode::TopicNameInvalid);
 

@@ -1,6 +1,7 @@
 // SUBSCRIBE and UNSUBSCRIBE: all questions first, then all changes, then one answer.
 
 #include "broker/Client.h"
+#include "broker/MountPoint.h"
 #include "broker/Worker.h"
 #include "topic/SystemTopic.h"
 #include "wire/ListedReasons.h"
@@ -38,8 +39,15 @@ ReasonCode refusal(const HookOutcome& outcome, PacketType answer) noexcept
 
 Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
 {
-    const auto packet = decodeSubscribe(header, body, _version);
+    auto packet = decodeSubscribe(header, body, _version);
     if (!packet) return fail(packet.error());
+    std::vector<std::string> names; // behind a mount point: what the requests view
+    if (!mountPoint().empty())
+    {
+        names.reserve(packet->requests.size());
+        for (auto& request : packet->requests)
+            request.topicFilter = names.emplace_back(mounted(mountPoint(), request.topicFilter));
+    }
     const std::uint32_t identifier = packet->properties.has(PropertyId::SubscriptionIdentifier)
                                          ? packet->properties.subscriptionIdentifier
                                          : 0;
@@ -164,8 +172,15 @@ void Client::replayRetained(FilterId id, const TopicFilter& filter, Subscription
 
 Client::Step Client::onUnsubscribe(const FixedHeader& header, ByteView body)
 {
-    const auto packet = decodeUnsubscribe(header, body, _version);
+    auto packet = decodeUnsubscribe(header, body, _version);
     if (!packet) return fail(packet.error());
+    std::vector<std::string> names;
+    if (!mountPoint().empty())
+    {
+        names.reserve(packet->topicFilters.size());
+        for (auto& topicFilter : packet->topicFilters)
+            topicFilter = names.emplace_back(mounted(mountPoint(), topicFilter));
+    }
     std::vector<Wanted> wanted;
     wanted.reserve(packet->topicFilters.size());
     for (const auto& topicFilter : packet->topicFilters)

@@ -56,6 +56,12 @@ struct BrokerState
     std::atomic<bool> running{false};        // workers look into their mailboxes
     std::vector<std::unique_ptr<Worker>> workers;
 
+    /// A plugin has checked who comes in, and none does any more. Thread: [worker].
+    bool deserted() const noexcept
+    {
+        constexpr auto kPoint = sdk::HookPoint::ClientAuthenticate;
+        return hooks.everHad(kPoint) && !hooks.table().any(kPoint);
+    }
     /// The broker's own rule about subscribing with and receiving by a Topic Filter, for when no
     /// plugin has an opinion: clients may, but not everybody may read below `$SYS/`.
     bool mayReceive(const ClientIdentity& client, std::string_view topicFilter) const noexcept;

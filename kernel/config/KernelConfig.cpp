@@ -63,6 +63,7 @@ PluginCareConfig pluginCare(const Settings& settings)
 {
     PluginCareConfig care;
     care.watchFolders = settings.boolean("plugin.watch");
+    care.ignoresMissing = settings.text("plugin.missing") == "ignore";
     care.reportAfter = settings.duration("watchdog.report_after");
     care.abortAfter = settings.duration("watchdog.abort_after");
     care.breakerFailures = static_cast<std::uint64_t>(settings.integer("breaker.failures"));

@@ -32,6 +32,7 @@ struct LogConfig
 struct PluginCareConfig
 {
     bool watchFolders = true;
+    bool ignoresMissing = false; // plugin.missing = ignore
     std::chrono::milliseconds reportAfter{};
     std::chrono::milliseconds abortAfter{}; // 0: never
     std::uint64_t breakerFailures = 0;      // 0: no breaker

@@ -112,6 +112,9 @@ void addListeners(std::vector<SchemaKey>& keys)
                            "The same as allow_anonymous, for this listener."));
     keys.push_back(integer("listener.*.max_connections", "0", 0, 10'000'000,
                            "Connections at a time by this listener; 0: no limit of its own."));
+    keys.push_back(text("listener.*.mount_point", "",
+                        "What stands in front of all topics of its clients, without their seeing "
+                        "it; empty: nothing."));
     keys.push_back(boolean("listener.*.proxy_protocol", "false",
                            "Whether a load balancer puts a PROXY header in front of each "
                            "connection; without one a connection is closed then."));
@@ -212,6 +215,9 @@ void addPlugins(std::vector<SchemaKey>& keys)
     keys.push_back(boolean("plugin.watch", "true",
                            "Whether plugins are loaded, exchanged and unloaded when their files "
                            "come, change and go."));
+    keys.push_back(words(ConfigType::Choice, "plugin.missing", "refuse", {"refuse", "ignore"},
+                         "Whether the broker starts without a plugin that is switched on and whose "
+                         "library is not there or does not fit."));
     keys.push_back(duration("watchdog.report_after", "1s", 10, 3'600 * kSecond,
                             "A plugin's hook that holds a worker so long is named in the log."));
     keys.push_back(duration("watchdog.abort_after", "0s", 0, 3'600 * kSecond,

@@ -108,6 +108,12 @@ private:
         if (_settings.isSet(anonymous)) listener.allowAnonymous = _settings.boolean(anonymous);
         listener.maxConnections =
             static_cast<unsigned>(_settings.integer(prefix + "max_connections"));
+        listener.mountPoint = _settings.text(prefix + "mount_point");
+        const std::string& mount = listener.mountPoint;
+        if (!mount.empty() && (mount.size() > 1'000 || mount.front() == '$' || mount.back() != '/' ||
+                               mount.find_first_of("+#") != std::string::npos))
+            refuse(prefix + "mount_point", "expected levels that end with '/', without '+', '#' and "
+                                           "'$' in front, found '" + mount + '\'');
         listener.proxyProtocol = _settings.boolean(prefix + "proxy_protocol");
 
         const std::string path = prefix + "path";

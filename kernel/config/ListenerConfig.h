@@ -48,6 +48,7 @@ struct ListenerConfig
 
     std::optional<bool> allowAnonymous; // nothing: as for all
     unsigned maxConnections = 0;        // 0: no limit of its own
+    std::string mountPoint;             // in front of its clients' topics; empty: nothing
     bool proxyProtocol = false;
     TlsConfig tls;       // of TLS and secure WebSocket
     UnixFileConfig file; // of a Unix socket

@@ -117,6 +117,13 @@ public:
     /// The current table, valid until the reader's next quiescent point. Thread: [worker].
     const HookTable& table() const noexcept { return *_table.load(std::memory_order_acquire); }
 
+    /// Was a hook registered at this point in any table so far? Never forgotten: what was guarded
+    /// once is known to have been. Thread: [any].
+    bool everHad(sdk::HookPoint point) const noexcept
+    {
+        return (_everHad.load(std::memory_order_relaxed) >> static_cast<unsigned>(point)) & 1;
+    }
+
     /// Asks the chain of an intercept or decide point. The bus fills in `event.header`. `after`: go
     /// on behind it, after an answer of `Next`. With outcome.verdict == Pending the caller parks
     /// what waits. Thread: [worker].
@@ -184,6 +191,7 @@ private:
     Quiescence& _quiescence;
     HookNames _names;
     std::atomic<const HookTable*> _table;
+    std::atomic<std::uint64_t> _everHad{0}; // a bit for each point
     std::vector<std::unique_ptr<WorkerState>> _workers;
     TopicFilters* _filters = nullptr;
     std::atomic<bool> _detached{false};

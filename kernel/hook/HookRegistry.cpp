@@ -89,8 +89,9 @@ bool HookRegistry::exchange(HookSet* out, HookSet* in)
         sets.push_back(Ref<HookSet>::share(in));
         in->startIfOffloaded();
     }
-    _bus._table.store(std::make_unique<HookTable>(std::move(sets)).release(),
-                      std::memory_order_release);
+    auto table = std::make_unique<HookTable>(std::move(sets));
+    _bus._everHad.fetch_or(table->points(), std::memory_order_relaxed);
+    _bus._table.store(table.release(), std::memory_order_release);
     _bus._quiescence.retire(old);
     return true;
 }

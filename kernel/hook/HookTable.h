@@ -56,6 +56,8 @@ public:
 
     /// Is a hook registered at this point? One load, one branch.
     bool any(sdk::HookPoint point) const noexcept { return has(_points, point); }
+    /// A bit for each point that has a hook, by its number.
+    std::uint64_t points() const noexcept { return _points; }
     /// Is one of them told later, so that it needs EventOwners? Else nothing need be frozen.
     bool offloads(sdk::HookPoint point) const noexcept { return has(_offloaded, point); }
 

@@ -29,6 +29,7 @@ struct ListenerSettings
 
     std::optional<bool> allowAnonymous; // nothing: as the broker has it
     std::size_t maximumConnections = 0; // 0: no limit of its own
+    std::string mountPoint;             // in front of its clients' topics; empty: nothing
     bool proxyProtocol = false;         // a PROXY header must stand in front
 
     TlsSettings tls;

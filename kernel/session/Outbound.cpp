@@ -66,6 +66,7 @@ void Outbound::attach(OutputBuffer& output, const ConnectionTerms& terms, Output
     _quota = terms.receiveMaximum;
     _maximumPacketSize = terms.maximumPacketSize;
     _identity = terms.identity;
+    _mountPoint = terms.mountPoint;
     if (terms.topicAliasMaximum > 0)
         _aliases = std::make_unique<TopicAliases>(terms.topicAliasMaximum);
     _resend = _window.first();
@@ -124,6 +125,7 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
     const bool atMostOnce = options.qos == QoS::AtMostOnce;
     if (!_output)
         return atMostOnce || _ended ? DeliveryResult::NotConnected : enqueue(publication, options);
+    if (!_mountPoint.empty()) [[unlikely]] return deliverMounted(publication, options, turn);
     if (_maximumPacketSize != UINT32_MAX)
     {
         const PublishHead head{&publication.view(), _version, options,
@@ -143,6 +145,37 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
     if (_aliases)
         alias = aliasFor({&publication.view(), _version, options, identifier, false, turn.now()});
     publication.appendTo(*_output, _version, options, identifier, turn, alias);
+    return DeliveryResult::Sent;
+}
+
+MessageView Outbound::shown(MessageView view) const noexcept
+{
+    // A session may have subscriptions from a listener with another mount point, or without.
+    const bool mounted =
+        view.topicName.starts_with(_mountPoint) && view.topicName.size() > _mountPoint.size();
+    if (mounted) view.topicName.remove_prefix(_mountPoint.size());
+    return view;
+}
+
+/// Like deliver(), but each recipient's bytes are its own.
+DeliveryResult Outbound::deliverMounted(Publication& publication, DeliveryOptions options,
+                                        OutputTurn& turn)
+{
+    const bool atMostOnce = options.qos == QoS::AtMostOnce;
+    const MessageView view = shown(publication.view());
+    PublishHead head{&view, _version, options, static_cast<PacketIdentifier>(atMostOnce ? 0 : 1),
+                     false, turn.now()};
+    if (!fits(head)) return DeliveryResult::PacketTooLarge;
+    if (_queue || _resend < _resendEnd) return enqueue(publication, options);
+    if (!mayAppend()) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
+    if (!atMostOnce)
+    {
+        if (!mayTakeQuota()) return enqueue(publication, options);
+        head.packetIdentifier = _window.add({publication.freeze(), options});
+        --_quota;
+    }
+    if (_aliases) head.topicAlias = aliasFor(head);
+    appendPublish(*_output, head, turn, [&publication] { return publication.freeze(); });
     return DeliveryResult::Sent;
 }
 
@@ -193,7 +226,7 @@ void Outbound::sendQueued(OutputTurn& turn)
 void Outbound::sendKept(Delivery delivery, OutputTurn& turn)
 {
     const MessageRef message = delivery.message;
-    const MessageView view = message->view();
+    const MessageView view = shown(message->view());
     PublishHead head{&view, _version, delivery.options, 0, false, turn.now()};
     if (delivery.options.qos != QoS::AtMostOnce) head.packetIdentifier = 1; // counts for its size
     // The terms may have become narrower since it was queued [MQTT-3.1.2-25].
@@ -233,7 +266,7 @@ void Outbound::resendInFlight(OutputTurn& turn)
             continue;
         }
         const Delivery delivery = entry.delivery;
-        const MessageView view = delivery.message->view();
+        const MessageView view = shown(delivery.message->view());
         PublishHead head{&view, _version, delivery.options, identifier, true, turn.now()};
         // The client came back with less room than it had [MQTT-3.1.2-25].
         if (!fits(head))

@@ -44,6 +44,7 @@ struct ConnectionTerms
     std::uint32_t maximumPacketSize = UINT32_MAX; // bytes (§3.1.2.11.4)
     std::uint16_t topicAliasMaximum = 0;           // aliases it takes (§3.1.2.11.5)
     Ref<const Counted> identity{};                // who connected, for hooks
+    std::string_view mountPoint{}; // taken off the front of Topic Names; outlives the connection
 };
 
 /// Something that happened to a queued message, told to hooks by the session's worker later: no
@@ -150,6 +151,10 @@ private:
     void resendInFlight(OutputTurn& turn);
     bool mayAppend() const noexcept { return _output->unsent() < _policy->maximumUnsent; }
     bool mayTakeQuota() const noexcept { return _quota > 0 && !_window.full(); }
+    /// What the client is to see of it: without the mount point, if it has that.
+    MessageView shown(MessageView view) const noexcept;
+    DeliveryResult deliverMounted(Publication& publication, DeliveryOptions options,
+                                  OutputTurn& turn);
     DeliveryResult enqueue(Publication& publication, DeliveryOptions options);
     void sendKept(Delivery delivery, OutputTurn& turn);
     bool fits(const PublishHead& head) const noexcept;
@@ -169,6 +174,7 @@ private:
     InflightWindow::Sequence _resend = 0; // entries from here on have not been sent on this connection
     InflightWindow::Sequence _resendEnd = 0;
     Ref<const Counted> _identity;
+    std::string_view _mountPoint; // of the connection's listener; seldom any
     std::unique_ptr<DeliveryQueue> _queue; // while something waits
     std::unique_ptr<Notes> _notes;
     std::unique_ptr<TopicAliases> _aliases; // of this connection, if it takes any

@@ -42,4 +42,10 @@ bool isListed(ReasonCode code, PacketType type) noexcept
     }
 }
 
+bool isServersOnly(ReasonCode disconnect) noexcept
+{
+    return isOneOf(disconnect, {0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E,
+                                0x9F, 0xA0, 0xA1, 0xA2});
+}
+
 } // namespace nanomq

@@ -17,4 +17,7 @@ inline ReasonCode refusalFor(PacketType type, ReasonCode wanted, ReasonCode othe
     return isFailure(wanted) && isListed(wanted, type) ? wanted : otherwise;
 }
 
+/// Whether only servers send DISCONNECT with this code (§3.14.2.1).
+bool isServersOnly(ReasonCode disconnect) noexcept;
+
 } // namespace nanomq

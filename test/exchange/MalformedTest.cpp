@@ -58,6 +58,12 @@ public:
             {"CONNACK from a client", "20 03 00 00 00", ProtocolError},
             {"SUBACK from a client", "90 04 00 01 00 00", ProtocolError},
             {"PINGRESP from a client", "D0 00", ProtocolError},
+            {"UNSUBACK from a client", "B0 04 00 01 00 00", ProtocolError},
+            {"3.14.2.1 DISCONNECT: server shutting down", "E0 01 8B", ProtocolError},
+            {"3.14.2.1 DISCONNECT: session taken over", "E0 01 8E", ProtocolError},
+            {"3.14.2.1 DISCONNECT: wildcards not supported", "E0 01 A2", ProtocolError},
+            {"3.14.2.2.5 Server Reference from a client", "E0 06 00 04 1C 00 01 's'", ProtocolError},
+            {"3.15.2.1 AUTH: success", "F0 06 00 04 15 00 01 'x'", ProtocolError},
         };
         for (const auto& c : cases)
         {
