@@ -22,6 +22,7 @@ build_packages=(
 test_packages=(
     clang              # version 14: libFuzzer and clang-tidy's front end
     libclang-rt-14-dev # libFuzzer itself; a recommendation of clang, which we do not follow
+    libbenchmark-dev   # Google Benchmark: test/bench/micro_bench
     mosquitto          # an independent broker: the far end of bridges
     mosquitto-clients  # independent clients: mosquitto_pub, mosquitto_sub
     python3            # the layers test, small HTTP servers, Paho
