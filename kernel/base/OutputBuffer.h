@@ -71,7 +71,8 @@ public:
 
 private:
     friend class OutputBuffer;
-    static constexpr std::size_t kKeptChunks = 256; // 1 MiB
+    /// One for each buffer that a loop writes to before it flushes: 4 MiB, after a large fan-out.
+    static constexpr std::size_t kKeptChunks = 1024;
 
     const std::uint32_t _bit;
     MonotonicMs _now = 0;

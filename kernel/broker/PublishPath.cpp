@@ -107,8 +107,10 @@ void Worker::retain(Publication& publication, const HookTable& hooks)
 void Worker::deliverList(Publication& publication, SubscriberSpan list, const HookTable& hooks,
                          Routed& routed)
 {
+    std::size_t place = 0;
     for (const Subscriber subscriber : list)
     {
+        flushInLongLists(++place);
         if (!isWanted(publication, subscriber)) continue;
         if (subscriber.id & kObserverBit)
         {
@@ -159,6 +161,7 @@ void Worker::deliverTargets(Publication& publication, const HookTable& hooks, Ro
 {
     for (std::size_t i = 0; i < _targetCount; ++i)
     {
+        flushInLongLists(i + 1);
         const Target& target = _targets[i];
         Outbound* const outbound = _broker.slots.find(target.id);
         if (!outbound) continue;

@@ -206,6 +206,12 @@ private:
 
     void deliverList(Publication& publication, SubscriberSpan list, const HookTable& hooks,
                      Routed& routed);
+    /// One message for many recipients is sent to some before the others get it: no turn holds
+    /// more buffers than those that are flushed at once.
+    void flushInLongLists(std::size_t place)
+    {
+        if (place % EventLoop::kEarlyFlushBuffers == 0) _loop.flushIfMuch();
+    }
     void collectList(const Publication& publication, SubscriberSpan list);
     void addTarget(Subscriber subscriber, DeliveryOptions options);
     void deliverTargets(Publication& publication, const HookTable& hooks, Routed& routed);
