@@ -1,8 +1,10 @@
 // Builds every object of the broker and hands it down; read this first.
 
+#include "app/BanFile.h"
 #include "app/BrokerAdministration.h"
 #include "app/BrokerMetrics.h"
 #include "app/Commands.h"
+#include "app/GuardCommands.h"
 #include "app/KernelServices.h"
 #include "app/Listening.h"
 #include "app/Logging.h"
@@ -135,6 +137,8 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     Quiescence quiescence;
     HookBus hooks(quiescence);
     Broker broker(startup.brokerSettings(), hooks, quiescence);
+    logAlarms(broker.alarms());
+    const BanFile banFile(startup.stateDir() + "/bans.json", broker.bans(), broker.alarms());
     for (const auto& listener : startup.kernel().listeners)
         broker.listen(listenerSettings(listener));
 
@@ -158,6 +162,7 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     ControlServer control(startup.controlPath(), Poco::Logger::get("control"));
     registerBrokerCommands(control,
                            {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
+    registerGuardCommands(control, broker);
     registerPluginCommands(control, broker, plugins, verbs, startup);
 
     control.start();

@@ -20,6 +20,9 @@ int metricsVerb(const Arguments& arguments);
 int logVerb(const Arguments& arguments);
 int topVerb(const Arguments& arguments);
 
+int banVerb(const Arguments& arguments);
+int alarmsVerb(const Arguments& arguments);
+
 int stopVerb(const Arguments& arguments);
 int restartVerb(const Arguments& arguments);
 int reloadVerb(const Arguments& arguments);

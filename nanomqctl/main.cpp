@@ -34,6 +34,8 @@ constexpr std::array kVerbs = {
     Verb{"log", logVerb, "level: shows the level of the log, or sets it"},
     Verb{"metrics", metricsVerb, "every counter and gauge"},
     Verb{"top", topVerb, "what plugins and their hooks cost, live"},
+    Verb{"alarms", alarmsVerb, "what is wrong with the broker now"},
+    Verb{"ban", banVerb, "list, add, remove: who may not come in"},
     Verb{"plugin", pluginVerb, "list, load, unload, reload, info: what the broker hosts; new, check: to write one"},
     Verb{"stop", stopVerb, "stop the broker, and wait until it has ended"},
     Verb{"restart", restartVerb, "start it anew, with the same arguments"},

@@ -74,6 +74,25 @@ constexpr Figure kFigures[] = {
      &BrokerFigures::messagesSent},
     {MetricKind::Counter, "nanomq_messages_queued_total",
      "Messages that had to wait for their client", &BrokerFigures::messagesQueued},
+    {MetricKind::Counter, "nanomq_messages_unacknowledged_total",
+     "Messages sent whose session ended before they were acknowledged",
+     &BrokerFigures::messagesUnacknowledged},
+    {MetricKind::Counter, "nanomq_worker_failures_total",
+     "Pieces of a worker's work that ended with an exception", &BrokerFigures::workerFailures},
+    {MetricKind::Counter, "nanomq_bans_made_total", "Bans made by the broker itself",
+     &BrokerFigures::bansMade},
+    {MetricKind::Gauge, "nanomq_bans", "Bans in the list, those that are over included",
+     &BrokerFigures::bans},
+    {MetricKind::Gauge, "nanomq_alarms", "Alarms that stand", &BrokerFigures::alarms},
+    {MetricKind::Gauge, "nanomq_memory_bytes",
+     "Memory of messages, sessions and subscriptions, as counted against memory.limit",
+     &BrokerFigures::memory},
+    {MetricKind::Gauge, "nanomq_memory_limit_bytes", "The limit of that",
+     &BrokerFigures::memoryLimit},
+    {MetricKind::Gauge, "nanomq_memory_level", "0: fine, to 4: messages are refused",
+     &BrokerFigures::memoryLevel},
+    {MetricKind::Gauge, "nanomq_connect_memory_bytes",
+     "Memory of connections that are not let in yet", &BrokerFigures::connectMemory},
     {MetricKind::Counter, "nanomq_messages_refused_total", "Messages refused before routing",
      &BrokerFigures::messagesRefused},
 };
@@ -103,6 +122,7 @@ constexpr std::pair<DeliveryResult, const char*> kDrops[] = {
     {DeliveryResult::TooSlow, "reason=\"client_too_slow\""},
     {DeliveryResult::PacketTooLarge, "reason=\"packet_too_large\""},
     {DeliveryResult::NotAuthorized, "reason=\"not_authorized\""},
+    {DeliveryResult::SessionEnded, "reason=\"session_ended\""},
 };
 
 /// Upper edges of a histogram's buckets in the registry, in nanoseconds; the text is Prometheus'
@@ -166,6 +186,12 @@ void registerBrokerMetrics(Metrics& metrics, const Broker& broker)
             return static_cast<double>(
                 broker.figures().dropped[static_cast<std::size_t>(result)]);
         });
+    for (std::size_t limit = 0; limit < kLimits; ++limit)
+        metrics.reader(MetricKind::Counter, "nanomq_limit_reached_total",
+                       "limit=\"" + std::string(limitName(static_cast<Limit>(limit))) + "\"",
+                       "How often somebody ran into a limit", [&broker, limit] {
+                           return static_cast<double>(broker.figures().limits[limit]);
+                       });
     metrics.reader(MetricKind::Counter, dropped, "reason=\"expired\"", help,
                    [&broker] { return static_cast<double>(broker.figures().messagesExpired); });
     metrics.reader(MetricKind::Gauge, "nanomq_resident_bytes", "", "Resident memory of the broker",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "app/PluginBans.h"
 #include "base/Metrics.h"
 #include "broker/Broker.h"
 #include "plugin/ControlVerbs.h"
@@ -8,6 +9,7 @@
 #include <Poco/Logger.h>
 
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,12 @@ public:
     }
 
     sdk::Broker* broker(const std::string&) override { return &_broker.plugins(); }
+    sdk::Bans* bans(const std::string& plugin) override
+    {
+        std::lock_guard guard(_mutex);
+        return &_bans.try_emplace(plugin, _broker.bans(), plugin).first->second;
+    }
+    AlarmList* alarms() override { return &_broker.alarms(); }
     Metrics& metrics() override { return _metrics; }
     ControlVerbs& verbs() override { return _verbs; }
     HttpRouteTable& routes() override { return _routes; }
@@ -46,6 +54,8 @@ private:
     ControlVerbs& _verbs;
     HttpRouteTable& _routes;
     std::map<std::string, void*, std::less<>> _others; // by interface
+    std::mutex _mutex; // guards _bans
+    std::map<std::string, PluginBans> _bans; // by plugin; they stay
 };
 
 } // namespace nanomq

@@ -51,6 +51,12 @@ ListenerSettings listenerSettings(const ListenerConfig& config)
     settings.allowAnonymous = config.allowAnonymous;
     settings.maximumConnections = config.maxConnections;
     settings.mountPoint = config.mountPoint;
+    settings.maximumPerAddress = config.limits.connectionsPerAddress;
+    settings.connectsPerSecond = config.limits.connectsPerSecond;
+    settings.limits = {config.limits.topicLengthBytes,    config.limits.userProperties,
+                       config.limits.filtersPerSubscribe, config.limits.subscriptions,
+                       config.limits.packetsPerSecond,    config.limits.bytesPerSecond,
+                       config.limits.slowTimeout};
     settings.proxyProtocol = config.proxyProtocol;
     settings.tls = {config.tls.certificateFiles, config.tls.keyFiles,
                     config.tls.keyPassword,      config.tls.authorityFile,

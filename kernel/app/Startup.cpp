@@ -1,5 +1,6 @@
 #include "app/Startup.h"
 
+#include "app/MachineMemory.h"
 #include "config/ConfigEdit.h"
 #include "config/SchemaSection.h"
 #include "control/ControlPath.h"
@@ -172,7 +173,7 @@ std::vector<std::string> Startup::changedKeys(const Startup& before) const
     return keys;
 }
 
-BrokerSettings Startup::brokerSettings() const noexcept
+BrokerSettings Startup::brokerSettings() const
 {
     BrokerSettings settings;
     settings.workers = _kernel.workers;
@@ -195,6 +196,13 @@ BrokerSettings Startup::brokerSettings() const noexcept
     settings.maximumUnsent = _kernel.connectionOutputBytes;
     settings.retainedMessages = _kernel.retainedMaxCount;
     settings.retainedBytes = _kernel.retainedMaxBytes;
+    settings.connectMemory = _kernel.connectMemoryBytes;
+    settings.memoryLimit =
+        _kernel.memoryLimitBytes > 0 ? _kernel.memoryLimitBytes : shareOfMachineMemory();
+    settings.failedLogins = {_kernel.failedLogins.count, _kernel.failedLogins.window,
+                             _kernel.failedLogins.duration};
+    settings.flapping = {_kernel.flapping.count, _kernel.flapping.window,
+                         _kernel.flapping.duration};
     return settings;
 }
 

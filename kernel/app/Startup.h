@@ -22,7 +22,7 @@ public:
 
     const BrokerArguments& arguments() const noexcept { return _arguments; }
     const KernelConfig& kernel() const noexcept { return _kernel; }
-    BrokerSettings brokerSettings() const noexcept;
+    BrokerSettings brokerSettings() const;
     const Overrides& overrides() const noexcept { return _overrides; }
     const std::string& confDir() const noexcept { return _confDir; }
     const std::string& pluginDir() const noexcept { return _pluginDir; }

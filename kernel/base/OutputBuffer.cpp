@@ -1,5 +1,7 @@
 #include "base/OutputBuffer.h"
 
+#include "base/HeldMemory.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -14,6 +16,7 @@ OutputChunk* makeChunk(std::size_t size)
 {
     void* const memory = std::malloc(size);
     if (!memory) throw std::bad_alloc();
+    HeldMemory::add(static_cast<std::ptrdiff_t>(size));
     auto* const chunk = new (memory) OutputChunk{};
     chunk->data = chunk->storage();
     chunk->capacity = static_cast<std::uint32_t>(size - sizeof(OutputChunk));
@@ -22,6 +25,8 @@ OutputChunk* makeChunk(std::size_t size)
 
 void freeChunk(OutputChunk* chunk) noexcept
 {
+    const std::size_t size = chunk->isShared() ? sizeof(OutputChunk) : OutputChunk::kSize;
+    HeldMemory::subtract(static_cast<std::ptrdiff_t>(size));
     chunk->~OutputChunk();
     std::free(chunk);
 }

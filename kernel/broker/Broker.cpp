@@ -128,9 +128,20 @@ BrokerFigures Broker::figures() const
         figures.messagesQueued += counters.messagesQueued.value();
         figures.messagesRefused += counters.messagesRefused.value();
         figures.malformedPackets += counters.malformedPackets.value();
+        figures.messagesUnacknowledged += counters.messagesUnacknowledged.value();
+        figures.bansMade += counters.bansMade.value();
+        figures.workerFailures += worker->loop().failures();
         for (std::size_t result = 0; result < counters.dropped.size(); ++result)
             figures.dropped[result] += counters.dropped[result].value();
+        for (std::size_t limit = 0; limit < counters.limits.size(); ++limit)
+            figures.limits[limit] += counters.limits[limit].value();
     }
+    figures.bans = _state.bans.size();
+    figures.alarms = _state.alarms.activeCount();
+    figures.memory = _state.memory.used();
+    figures.memoryLimit = _state.memory.limit();
+    figures.memoryLevel = static_cast<std::uint64_t>(_state.memory.level());
+    figures.connectMemory = _state.connectMemory.load(std::memory_order_relaxed);
     figures.messagesSent += _state.outbound.sentFromQueue.load(std::memory_order_relaxed);
     figures.payloadBytesSent +=
         _state.outbound.payloadBytesFromQueue.load(std::memory_order_relaxed);

@@ -61,6 +61,9 @@ public:
     const TransportCounters& transportCounters() const noexcept { return _transportCounters; }
     /// Clients, sessions and subscriptions, page by page. Thread: any but a worker.
     Listing& listing() noexcept { return _listing; }
+    /// Who may not come in, and what is wrong. Thread: [any].
+    BanList& bans() noexcept { return _state.bans; }
+    AlarmList& alarms() noexcept { return _state.alarms; }
     /// The interface nanomq.broker/1.
     sdk::Broker& plugins() noexcept { return _plugins; }
     /// The interface nanomq.client_admin/1.

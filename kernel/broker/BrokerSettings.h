@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/RecentCounts.h"
 #include "session/DeliveryQueue.h"
 
 #include <chrono>
@@ -46,6 +47,13 @@ struct BrokerSettings
 
     std::size_t retainedMessages = 0; // 0: no limit
     std::size_t retainedBytes = 0;    // 0: no limit
+
+    /// Memory of all connections whose CONNECT was not accepted yet; 0: no limit.
+    std::size_t connectMemory = 16 * 1024 * 1024;
+    std::size_t memoryLimit = 0; // of the broker, see MemoryBudget; 0: none
+
+    AutoBan failedLogins; // of an address
+    AutoBan flapping;     // connects of a Client Identifier
 };
 
 } // namespace nanomq

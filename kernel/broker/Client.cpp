@@ -19,10 +19,12 @@ constexpr std::uint32_t kMaximumConnectBytes = 64 * 1024;
 
 } // namespace
 
-Client::Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer)
+Client::Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer,
+               std::unique_ptr<ConnectionPlace> place)
     : _connection(connection),
       _worker(&worker),
       _listener(listener),
+      _place(std::move(place)),
       _origin(std::make_unique<Origin>(Origin{std::move(peer), {}, {}}))
 {
 }
@@ -30,15 +32,8 @@ Client::Client(Connection& connection, Worker& worker, const Listener& listener,
 void Client::accepted()
 {
     _worker->enter(*this);
-    const auto& settings = _worker->broker().settings;
-    auto& connections = _worker->broker().connections;
-    const bool hasPlace = _listener.enter();
-    if (connections.fetch_add(1, std::memory_order_relaxed) >= settings.maximumConnections &&
-        settings.maximumConnections > 0)
-        return _connection.close("too many connections");
-    if (!hasPlace) return _connection.close("too many connections at this listener");
-    _worker->loop().timers().schedule(*this, _worker->loop().now() +
-                                                 settings.connectTimeout.count());
+    _worker->loop().timers().schedule(
+        *this, _worker->loop().now() + _worker->broker().settings.connectTimeout.count());
 }
 
 void Client::moved(EventLoop& loop)
@@ -63,6 +58,7 @@ void Client::expired(MonotonicMs now)
         if (_connection.readingPaused()) // for a hook, which has a deadline of its own
             return _worker->loop().timers().schedule(
                 *this, now + _worker->broker().settings.connectTimeout.count());
+        _worker->limitReached(Limit::ConnectTimeout, description(), "no CONNECT in time");
         return _connection.close("no CONNECT in time");
     }
     // Time spent waiting for a hook is the server's, not the client's.
@@ -77,6 +73,8 @@ std::size_t Client::received(ByteView bytes)
     _lastReceived = _worker->loop().now();
     const std::size_t used = handlePackets(bytes);
     _worker->counters().bytesReceived.add(used);
+    if (_origin && _state != State::Closed && !keepStranger(bytes.size() - used))
+        return bytes.size();
     if (_state == State::Connected &&
         _worker->broker().outbound.takesNotes.load(std::memory_order_relaxed))
         _worker->tellNotes(*_session);
@@ -97,22 +95,27 @@ std::size_t Client::handlePackets(ByteView bytes)
             (!isExpectedFirst((*header)->type) || size > kMaximumConnectBytes))
             return fail(ReasonCode::ProtocolError, "not the packet that comes first"), bytes.size();
         if (size > _worker->broker().settings.maximumPacketSize)
-            return fail(ReasonCode::PacketTooLarge), bytes.size();
+            return overLimit(Limit::PacketSize, ReasonCode::PacketTooLarge,
+                             reasonText(ReasonCode::PacketTooLarge)),
+                   bytes.size();
         if (rest.size() < size)
         {
             _expectedBytes = size;
             break;
         }
 
+        if (_gate && gateIsClosed()) return used;
         const ByteView body = rest.subspan((*header)->size, (*header)->remainingLength);
         switch (handle(**header, body))
         {
         case Step::Done: break;
-        case Step::Parked: _connection.pauseReading(); return used;
+        case Step::Parked: hold(kForHook); return used;
+        case Step::Waits: hold(kForMemory); return used;
         case Step::Moved: return used;
         case Step::Closed: return bytes.size();
         }
         used += size;
+        if (_gate) _gate->passed(size, _worker->loop().now());
         _worker->counters().packetsReceived.add();
         if (_questions) _questions->end();
         if (_answerTooLarge)
@@ -229,6 +232,12 @@ Client::Step Client::fail(ReasonCode reason, std::string_view what)
     return Step::Closed;
 }
 
+Client::Step Client::overLimit(Limit limit, ReasonCode reason, std::string_view what)
+{
+    _worker->limitReached(limit, description(), what);
+    return fail(reason, what);
+}
+
 void Client::disconnect(ReasonCode reason, std::string_view why)
 {
     if (_state == State::Closed) return;
@@ -250,9 +259,9 @@ void Client::closed(std::string_view why)
     _replay.reset();
     _review.reset();
     if (_questions) _questions->forget();
+    _gate.reset();
     _worker->leave(*this);
-    _worker->broker().connections.fetch_sub(1, std::memory_order_relaxed);
-    _listener.leave();
+    _place->giveBack();
     if (before != State::Connected) return;
 
     _worker->counters().connections.subtract();
@@ -286,14 +295,102 @@ void Client::sendBytes(ByteView packet)
     _connection.countAnswer(packet.size());
 }
 
+void Client::hold(Hold why)
+{
+    if (why == kForMemory) _waitsSince = _worker->loop().now();
+    _held |= why;
+    _connection.pauseReading();
+}
+
+void Client::letGo(Hold why)
+{
+    _held &= static_cast<std::uint8_t>(~why);
+    if (_held != 0) return;
+    // Time spent waiting is the server's, not the client's.
+    _lastReceived = _worker->loop().now();
+    _connection.resumeReading();
+}
+
 void Client::answered()
 {
-    _connection.resumeReading();
+    letGo(kForHook);
 }
 
 void Client::reviewed()
 {
-    if (_state != State::Connected) _connection.resumeReading();
+    if (_state != State::Connected) letGo(kForHook);
+}
+
+void Client::gateOpens()
+{
+    letGo(kForRate);
+}
+
+bool Client::gateIsClosed()
+{
+    const auto reached = _gate->closed(_worker->loop().timers(), _worker->loop().now());
+    if (!reached) return false;
+    _worker->limitReached(*reached, description(), "it is read from more slowly");
+    hold(kForRate);
+    return true;
+}
+
+bool Client::keepStranger(std::size_t bytes)
+{
+    // Beyond this a connection has a buffer of its own that grows up to the whole packet.
+    if (bytes > EventLoop::kReadHeadroom) bytes = std::max<std::size_t>(bytes, _expectedBytes);
+    if (_place->keep(bytes)) return true;
+    _worker->limitReached(Limit::ConnectMemory, description(), "the connection is closed");
+    _connection.close("too many clients are connecting");
+    return false;
+}
+
+std::string Client::description() const
+{
+    if (!_identity) return _origin ? _origin->peer.address : std::string();
+    const auto& info = _identity->info();
+    return "client '" + std::string(info.clientId.view()) + "' at " +
+           std::string(info.peerAddress.view());
+}
+
+std::optional<Limit> Client::topicLimit(std::string_view topic) const noexcept
+{
+    if (topic.size() > limits().topicLength) return Limit::TopicLength;
+    if (_worker->broker().tooDeep(topic)) return Limit::TopicLevels;
+    return std::nullopt;
+}
+
+bool Client::lookAfter(MemoryLevel level, bool checkBans)
+{
+    constexpr MonotonicMs kShortTimeout = 1'000; // while memory is short
+    constexpr MonotonicMs kLongestWait = 1'000;
+    if (_state != State::Connected) return false;
+    const BrokerState& broker = _worker->broker();
+    const MonotonicMs now = _worker->loop().now();
+    if (checkBans && broker.bans.bansClient(_identity->info(), unixNow()))
+    {
+        _worker->limitReached(Limit::Banned, description(), "it is disconnected");
+        disconnect(ReasonCode::AdministrativeAction, "banned");
+        return false;
+    }
+    MonotonicMs timeout = limits().slowTimeout.count();
+    if (level == MemoryLevel::Refuse) timeout = std::min(timeout, kShortTimeout);
+    const MonotonicMs since = timeout > 0 ? _connection.blockedSince() : kNever;
+    if (since != kNever && now - since >= timeout)
+    {
+        _worker->limitReached(Limit::SlowReader, description(),
+                              "it takes no data, and is disconnected");
+        disconnect(ReasonCode::QuotaExceeded, "it takes no data");
+        return false;
+    }
+    if ((_held & kForMemory) == 0) return false;
+    // Nobody waits for ever: behind its message may stand what frees memory, such as PUBACK.
+    const bool goesOn = level < MemoryLevel::Wait || level == MemoryLevel::Refuse ||
+                        now - _waitsSince >= kLongestWait;
+    if (!goesOn) return true;
+    _mayPass = true;
+    letGo(kForMemory);
+    return false;
 }
 
 void Client::reviewRights()

@@ -2,9 +2,12 @@
 
 #include "base/TimerWheel.h"
 #include "broker/ClientIdentity.h"
+#include "broker/ConnectionPlace.h"
 #include "broker/HookQuestions.h"
+#include "broker/MemoryBudget.h"
 #include "broker/RetainedReplay.h"
 #include "broker/RightsReview.h"
+#include "broker/TrafficGate.h"
 #include "net/Connection.h"
 #include "net/Listener.h"
 #include "session/Session.h"
@@ -34,10 +37,13 @@ inline constexpr std::string_view kBrokerStops = "the broker stops";
 class Client final : public ConnectionHandler,
                      private Timer,
                      private HookQuestions::Waiting,
+                     private TrafficGate::Waiting,
                      private RightsReview::Done
 {
 public:
-    Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer);
+    /// @param place  taken.
+    Client(Connection& connection, Worker& worker, const Listener& listener, PeerAddress peer,
+           std::unique_ptr<ConnectionPlace> place);
 
     /// The connection reads. Begins to wait for CONNECT.
     void accepted();
@@ -56,6 +62,11 @@ public:
     /// Somebody else subscribes for it, or unsubscribes; no hook is asked. Requires: connected.
     ReasonCode subscribeOnBehalf(std::string_view topicFilter, QoS qos);
     ReasonCode unsubscribeOnBehalf(std::string_view topicFilter);
+    /// What has to be done from time to time, connected or not; see Patrol. Returns whether it is
+    /// kept waiting for memory. It may be disconnected.
+    bool lookAfter(MemoryLevel level, bool checkBans);
+    /// "client 'a' at 192.0.2.7", for the log.
+    std::string description() const;
     /// The server has ended a subscription of its session.
     void subscriptionEnded(FilterId filter);
 
@@ -75,6 +86,7 @@ private:
     {
         Done,   // the next packet
         Parked, // a hook answers later: this packet again
+        Waits,  // for memory: this packet again
         Moved,  // to another worker: this packet again, over there
         Closed,
     };
@@ -88,6 +100,17 @@ private:
     void expired(MonotonicMs now) override; // Timer: CONNECT is late, or keep alive is over
     void answered() override;               // HookQuestions: go on reading
     void reviewed() override;               // RightsReview: the same, before CONNACK
+    void gateOpens() override;              // TrafficGate: the same
+
+    /// Why it is not read from.
+    enum Hold : std::uint8_t
+    {
+        kForHook = 1,
+        kForRate = 2,
+        kForMemory = 4,
+    };
+    void hold(Hold why);
+    void letGo(Hold why);
 
     bool beginReview(); // whether that was all
 
@@ -99,6 +122,18 @@ private:
     Step handleConnected(const FixedHeader& header, ByteView body);
     /// The peer broke a rule: tells it, closes.
     Step fail(ReasonCode reason, std::string_view what = {});
+    /// It ran into a limit that costs it the connection.
+    Step overLimit(Limit limit, ReasonCode reason, std::string_view what);
+    const ClientLimits& limits() const noexcept { return _listener.settings().limits; }
+    bool tooManyUserProperties(const Properties& properties) const noexcept
+    {
+        return properties.has(PropertyId::UserProperty) && limits().userProperties > 0 &&
+               properties.userProperties > limits().userProperties;
+    }
+    /// The limit of topics that this one is beyond.
+    std::optional<Limit> topicLimit(std::string_view topic) const noexcept;
+    bool gateIsClosed();
+    bool keepStranger(std::size_t bytes);
 
     // ConnectPath.cpp
     /// To be done to a CONNECT that was just decoded; the Will Topic is viewed in _mounted then.
@@ -108,6 +143,9 @@ private:
                 std::string_view serverReference = {});
     Step refuse(const Connect& connect, const HookOutcome& outcome, ReasonCode otherwise);
     std::optional<Step> checkTerms(const Connect& connect);
+    std::optional<Step> checkBans(const Connect& connect);
+    void countFailedLogin(ReasonCode reason);
+    void countConnect();
     void identify(const Connect& connect, std::string_view clientId,
                   std::optional<std::string_view> userName);
     /// Takes over what the transports know. False: the listener demands a user name in the
@@ -155,6 +193,7 @@ private:
     // PublishIn.cpp
     Step onPublish(const FixedHeader& header, ByteView body);
     Step resolveAlias(Publish& publish);
+    Step shortOfMemory(const Publish& publish);
     Step publishThroughHooks(const MessageView& view, const Publish& publish);
     const HookOutcome* askPublish(const MessageView& view);
     void routeAndAcknowledge(const MessageView& view, const Publish& publish);
@@ -174,6 +213,7 @@ private:
                          std::uint32_t identifier);
     void replayRetained(FilterId id, const TopicFilter& filter, SubscriptionOptions options);
     ReasonCode unsubscribe(const Wanted& wanted);
+    std::optional<Limit> subscriptionLimit(const TopicFilter& filter) const;
 
     Step onDisconnect(const FixedHeader& header, ByteView body);
 
@@ -219,6 +259,7 @@ private:
     Connection& _connection;
     Worker* _worker;
     const Listener& _listener;
+    const std::unique_ptr<ConnectionPlace> _place;
     Session* _session = nullptr;
     Ref<const ClientIdentity> _identity;
     std::unique_ptr<Origin> _origin;
@@ -228,7 +269,9 @@ private:
     std::unique_ptr<std::vector<std::string>> _aliases; // by alias - 1 (§3.3.2.3.4)
     std::unique_ptr<RetainedReplay> _replay; // since there was something to send
     std::string _mounted; // the latest PUBLISH's Topic Name or the Will Topic, behind a mount point
+    std::unique_ptr<TrafficGate> _gate; // if it is limited in what it sends
     MonotonicMs _lastReceived = 0;
+    MonotonicMs _waitsSince = 0; // for memory
     std::uint32_t _expectedBytes = 0;
     std::uint64_t _published = 0;
     std::uint64_t _connectAtNs = 0; // when CONNECT came; 0: it has not, or was answered
@@ -237,6 +280,8 @@ private:
     ProtocolVersion _version = ProtocolVersion::v3_1_1;
     State _state = State::AwaitsConnect;
     ReasonCode _endReason = ReasonCode::UnspecifiedError; // told to client.disconnected
+    std::uint8_t _held = 0; // bits of Hold
+    bool _mayPass = false;  // has waited for memory long enough
     bool _byServer = false;
     bool _wantsProblemInformation = true; // §3.1.2.11.7
     bool _answerTooLarge = false;

@@ -112,6 +112,12 @@ Client::Step Client::onConnect(const Connect& connect)
         }
         if (!named)
             return refuse(connect, ReasonCode::NotAuthorized, "no user name in the certificate");
+        if (_listener.settings().proxyProtocol)
+            if (const auto reached = _place->takeAddress(_origin->peer.address))
+            {
+                _worker->limitReached(*reached, description(), "it is refused");
+                return refuse(connect, ReasonCode::QuotaExceeded, "too many connections");
+            }
     }
     Worker& owner = _worker->broker().workerOf(_identity->clientId());
     if (&owner != _worker) return moveTo(owner), Step::Moved;
@@ -158,6 +164,7 @@ const HookOutcome* Client::askConnect(const Connect& connect)
 
 std::optional<Client::Step> Client::admit(const Connect& connect)
 {
+    if (const auto ended = checkBans(connect)) return ended;
     if (const auto ended = checkTerms(connect)) return ended;
     const bool byMethod = connect.properties.has(PropertyId::AuthenticationMethod);
     if (const auto ended = byMethod ? authenticateByMethod(connect) : authenticate(connect))
@@ -201,14 +208,56 @@ std::optional<Client::Step> Client::reviewSession(const Connect& connect)
     return beginReview() ? std::nullopt : std::optional(Step::Parked);
 }
 
+std::optional<Client::Step> Client::checkBans(const Connect& connect)
+{
+    if (!_worker->broker().bans.bansClient(_identity->info(), unixNow())) return std::nullopt;
+    _worker->limitReached(Limit::Banned, description(), "it is refused");
+    return refuse(connect, ReasonCode::Banned, "banned");
+}
+
+/// Who guesses passwords does so from somewhere.
+void Client::countFailedLogin(ReasonCode reason)
+{
+    auto& counts = _worker->broker().failedLogins;
+    const bool isFailure = reason == ReasonCode::BadUserNameOrPassword ||
+                           reason == ReasonCode::NotAuthorized ||
+                           reason == ReasonCode::BadAuthenticationMethod;
+    if (!counts.counts() || !isFailure || !_identity) return;
+    const std::string address(_identity->info().peerAddress.view());
+    if (!counts.add(address, _worker->loop().now())) return;
+    _worker->ban({BanKind::Address, address,
+                  std::to_string(counts.rule().count) + " failed logins", "failed logins"},
+                 counts.rule().duration);
+}
+
+/// Who comes and goes all the time costs as much as many clients.
+void Client::countConnect()
+{
+    auto& counts = _worker->broker().flapping;
+    if (!counts.counts() || !counts.add(_identity->clientId(), _worker->loop().now())) return;
+    _worker->ban({BanKind::ClientId, std::string(_identity->clientId()),
+                  std::to_string(counts.rule().count) + " connects", "flapping"},
+                 counts.rule().duration);
+}
+
 std::optional<Client::Step> Client::checkTerms(const Connect& connect)
 {
     const auto& settings = _worker->broker().settings;
+    const auto tooMany = [&](const Properties& properties) {
+        if (!tooManyUserProperties(properties)) return false;
+        _worker->limitReached(Limit::UserProperties, description(), "it is refused");
+        return true;
+    };
+    if (tooMany(connect.properties) || (connect.will && tooMany(connect.will->properties)))
+        return refuse(connect, ReasonCode::QuotaExceeded, "too many User Properties");
     if (!connect.will) return std::nullopt;
     if (!isValidTopicName(connect.will->topicName))
         return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic is not a Topic Name");
-    if (_worker->broker().tooDeep(connect.will->topicName))
-        return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic has too many levels");
+    if (const auto reached = topicLimit(connect.will->topicName))
+    {
+        _worker->limitReached(*reached, description(), "it is refused");
+        return refuse(connect, ReasonCode::TopicNameInvalid, "the Will Topic is too long");
+    }
     if (isSystemTopic(connect.will->topicName)) // clients cannot speak for the broker
         return refuse(connect, ReasonCode::NotAuthorized, "a Will below $SYS/");
     if (connect.will->qos > settings.maximumQoS) // [MQTT-3.2.2-12]
@@ -286,6 +335,7 @@ Client::Step Client::refuse(const Connect&, ReasonCode reason, std::string_view 
 {
     constexpr std::size_t kConnackBytes = 5 + 1; // without properties; one more for their length
     _worker->counters().connectsRefused.add();
+    countFailedLogin(reason);
     PropertyWriter properties;
     const bool redirected =
         reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved;
@@ -321,6 +371,12 @@ Client::Step Client::begin(const Connect& connect)
         std::min(expiryOf(connect), _worker->broker().settings.maximumSessionExpiry);
     prepareWill(connect);
     _origin.reset();
+    _place->letIn();
+    if (TrafficGate::isNeeded(limits()))
+    {
+        TrafficGate::Waiting& waiting = *this;
+        _gate = std::make_unique<TrafficGate>(limits(), waiting);
+    }
     _review.reset();
 
     _keepAliveSeconds = serverKeepAlive(connect);
@@ -337,6 +393,7 @@ Client::Step Client::begin(const Connect& connect)
 
     _worker->counters().connectsAccepted.add();
     _worker->latency().connected(_connectAtNs);
+    countConnect();
     tellConnack(ReasonCode::Success, present);
     sdk::ClientConnected connected{};
     connected.client = &_identity->info();

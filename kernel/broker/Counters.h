@@ -1,5 +1,6 @@
 #pragma once
 
+#include "broker/Limits.h"
 #include "session/Delivery.h"
 
 #include <array>
@@ -43,9 +44,11 @@ struct alignas(64) WorkerCounters
     Tally payloadBytesSent;     // of messagesSent
     Tally messagesQueued;
     Tally messagesRefused; // by a hook
-    Tally messagesRetainedRefused; // over the limit of the retained store
+    Tally messagesUnacknowledged; // sent, and their session ended before they were acknowledged
     Tally malformedPackets;
     std::array<Tally, kDeliveryResults> dropped; // by DeliveryResult
+    std::array<Tally, kLimits> limits;           // how often somebody ran into each
+    Tally bansMade; // by the broker itself
 };
 
 } // namespace nanomq

@@ -25,8 +25,11 @@ struct BrokerFigures
     std::uint64_t payloadBytesReceived = 0, payloadBytesSent = 0;
     std::uint64_t messagesWaiting = 0, messagesWaitingBytes = 0; // in queues, now
     std::uint64_t messagesRefused = 0, messagesExpired = 0;
-    std::uint64_t malformedPackets = 0;
+    std::uint64_t malformedPackets = 0, messagesUnacknowledged = 0, workerFailures = 0;
+    std::uint64_t bansMade = 0, bans = 0, alarms = 0;
+    std::uint64_t memory = 0, memoryLimit = 0, memoryLevel = 0, connectMemory = 0;
     std::array<std::uint64_t, kDeliveryResults> dropped{}; // by DeliveryResult
+    std::array<std::uint64_t, kLimits> limits{};           // by Limit
 
     std::uint64_t messagesDropped() const noexcept
     {

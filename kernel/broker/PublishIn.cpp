@@ -35,11 +35,15 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
             return fail(ReasonCode::ProtocolError, "a Subscription Identifier in PUBLISH");
         if (publish.properties.has(PropertyId::TopicAlias))
             if (const Step step = resolveAlias(publish); step != Step::Done) return step;
+        if (tooManyUserProperties(publish.properties))
+            return overLimit(Limit::UserProperties, ReasonCode::QuotaExceeded,
+                             "too many User Properties");
     }
     if (!mountPoint().empty() && !publish.topicName.empty()) [[unlikely]]
         publish.topicName = _mounted = mounted(mountPoint(), publish.topicName);
-    if (!isValidTopicName(publish.topicName) || _worker->broker().tooDeep(publish.topicName))
-        return fail(ReasonCode::TopicNameInvalid);
+    if (!isValidTopicName(publish.topicName)) return fail(ReasonCode::TopicNameInvalid);
+    if (const auto reached = topicLimit(publish.topicName))
+        return overLimit(*reached, ReasonCode::TopicNameInvalid, "the Topic Name is too long");
 
     auto& unreleased = _session->receivedExactlyOnce();
     if (publish.qos == QoS::ExactlyOnce && !replaying())
@@ -51,6 +55,11 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
             unreleased.size() >= _worker->broker().settings.receiveMaximum)
             return fail(ReasonCode::ReceiveMaximumExceeded); // [MQTT-3.3.4-9]
     }
+    if (publish.qos != QoS::AtMostOnce && !replaying() &&
+        _worker->broker().memory.level() >= MemoryLevel::Wait)
+        if (const Step step = shortOfMemory(publish); step != Step::Waits || !_mayPass)
+            return step;
+    _mayPass = false;
 
     MessageView view;
     view.topicName = publish.topicName;
@@ -77,6 +86,22 @@ Client::Step Client::onPublish(const FixedHeader& header, ByteView body)
         return publishThroughHooks(view, publish);
     routeAndAcknowledge(view, publish);
     return Step::Done;
+}
+
+/// Waits; or, when that has not helped, is told to try again later: the message stays the client's.
+Client::Step Client::shortOfMemory(const Publish& publish)
+{
+    if (_worker->broker().memory.level() < MemoryLevel::Refuse) return Step::Waits;
+    _worker->limitReached(Limit::Memory, description(), "its message is refused");
+    if (_version == ProtocolVersion::v5_0)
+    {
+        _worker->counters().messagesRefused.add();
+        acknowledge(publish, ReasonCode::QuotaExceeded);
+        return Step::Done;
+    }
+    // 3.x has no answer that says no: what is not acknowledged comes again with the client.
+    disconnect(ReasonCode::QuotaExceeded, "memory is short");
+    return Step::Closed;
 }
 
 Client::Step Client::resolveAlias(Publish& publish)
@@ -141,6 +166,12 @@ Client::Step Client::publishThroughHooks(const MessageView& view, const Publish&
 
 void Client::routeAndAcknowledge(const MessageView& view, const Publish& publish)
 {
+    if (view.retain && publish.qos != QoS::AtMostOnce && _version == ProtocolVersion::v5_0 &&
+        !_worker->mayRetain(view))
+    {
+        _worker->limitReached(Limit::RetainedStore, description(), "its message is refused");
+        return acknowledge(publish, ReasonCode::QuotaExceeded);
+    }
     ++_published;
     _worker->latency().publishBegins();
     Publication publication(view, _identity.get(), _session->outbound().id(), _worker->frames());
@@ -185,6 +216,9 @@ Client::Step Client::onAcknowledgement(const FixedHeader& header, ByteView body)
 {
     const auto packet = decodeAcknowledgement(header, body, _version);
     if (!packet) return fail(packet.error());
+    if (tooManyUserProperties(packet->properties))
+        return overLimit(Limit::UserProperties, ReasonCode::QuotaExceeded,
+                         "too many User Properties");
     if (packet->type == PacketType::Pubrel) return onPubrel(*packet);
 
     const auto result = _session->outbound().acknowledge(packet->type, packet->packetIdentifier,

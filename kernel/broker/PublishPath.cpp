@@ -7,6 +7,9 @@
 #include "wire/Encoder.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
 
 namespace nanomq
 {
@@ -26,6 +29,9 @@ bool isWanted(const Publication& publication, Subscriber subscriber) noexcept
     return subscriber.id != kNoSubscriber &&
            !(subscriber.options.noLocal() && subscriber.id == publication.publisherId());
 }
+
+/// Members of a Shared Subscription that one message is offered to, unless all of these are full.
+constexpr std::size_t kMembersAsked = 64;
 
 constexpr bool isTaken(DeliveryResult result) noexcept
 {
@@ -87,21 +93,31 @@ void Worker::tellPublished(Publication& publication, const HookTable& hooks, boo
 
 void Worker::retain(Publication& publication, const HookTable& hooks)
 {
-    const auto& settings = _broker.settings;
-    auto& store = _broker.retained;
-    const bool full =
-        !publication.view().payload.empty() &&
-        ((settings.retainedMessages > 0 && store.count() >= settings.retainedMessages) ||
-         (settings.retainedBytes > 0 && store.bytes() >= settings.retainedBytes));
-    if (!full || store.find(publication.view().topicName))
+    if (mayRetain(publication.view()))
     {
-        store.store(publication.freeze());
+        _broker.retained.store(publication.freeze());
         return;
     }
-    _counters.messagesRetainedRefused.add();
+    const auto* const publisher = ClientIdentity::infoOf(publication.publisher());
+    limitReached(Limit::RetainedStore,
+                 publisher ? "client '" + std::string(publisher->clientId.view()) + "'"
+                           : std::string("the broker"),
+                 "its message is not retained");
     if (!hooks.any(sdk::HookPoint::MessageDropped)) return;
     tellMessage<sdk::MessageDropped>(publication.freeze(), {}, {},
                                      "not retained: limit of the retained store");
+}
+
+bool Worker::mayRetain(const MessageView& message) const
+{
+    const auto& settings = _broker.settings;
+    const auto& store = _broker.retained;
+    const bool full =
+        !message.payload.empty() &&
+        ((settings.retainedMessages > 0 && store.count() >= settings.retainedMessages) ||
+         (settings.retainedBytes > 0 && store.bytes() >= settings.retainedBytes) ||
+         _broker.memory.level() >= MemoryLevel::NoExtras);
+    return !full || store.find(message.topicName);
 }
 
 void Worker::deliverList(Publication& publication, SubscriberSpan list, const HookTable& hooks,
@@ -183,38 +199,70 @@ void Worker::deliverTargets(Publication& publication, const HookTable& hooks, Ro
     }
 }
 
-void Worker::deliverShared(Publication& publication, const SharedGroup& group,
+/// Where an offer to the members of a group stands.
+struct Worker::SharedOffer
+{
+    std::uint32_t begin;                       // whose turn it is
+    std::optional<Outbound::Standing> standing; // only to such members; nothing: to any
+    std::size_t most;                          // members that are looked at
+    Outbound* refuser = nullptr;
+    DeliveryOptions options{};
+    DeliveryResult why{};
+};
+
+bool Worker::deliverShared(Publication& publication, const SharedGroup& group,
                            const HookTable& hooks, Routed& routed)
 {
     // One member in turn (§4.8.2); but who can take the message at once comes before who would
     // have to queue it, and who is there before who is not. What one cannot keep, the next may.
     const auto members = group.members();
-    if (members.empty()) return;
-    const std::uint32_t begin = group.next() % members.size();
-    Outbound* refuser = nullptr;
-    DeliveryOptions refused;
-    DeliveryResult why{};
+    if (members.empty()) return false;
+    // Of a large group only some are looked at, since the turn goes on with the next message; all
+    // of them only when those would have to drop it.
     using Standing = Outbound::Standing;
+    SharedOffer offer{group.next() % static_cast<std::uint32_t>(members.size()), {}, kMembersAsked};
     for (const auto standing : {Standing::Ready, Standing::Connected, Standing::Away})
     {
-        for (std::uint32_t step = 0; step < members.size(); ++step)
-        {
-            const Subscriber member = members[(begin + step) % members.size()];
-            if (member.id == kNoSubscriber) continue;
-            Outbound* const outbound = _broker.slots.find(member.id);
-            if (!outbound) continue;
-            auto options = optionsFor(publication.view(), member.options);
-            options.sharedGroup = group.serial();
-            if (outbound->standing(options.qos) != standing) continue;
-            const auto result = outbound->deliver(publication, options, turn());
-            if (isTaken(result))
-                return settle(publication, *outbound, options, result, hooks, routed);
-            refuser = outbound;
-            refused = options;
-            why = result;
-        }
+        offer.standing = standing;
+        if (offerShared(publication, group, offer, hooks, routed)) return true;
     }
-    if (refuser) settle(publication, *refuser, refused, why, hooks, routed);
+    if (members.size() > kMembersAsked)
+    {
+        offer.standing.reset();
+        offer.most = members.size();
+        if (offerShared(publication, group, offer, hooks, routed)) return true;
+    }
+    if (!offer.refuser) return false;
+    settle(publication, *offer.refuser, offer.options, offer.why, hooks, routed);
+    return true;
+}
+
+bool Worker::offerShared(Publication& publication, const SharedGroup& group, SharedOffer& offer,
+                         const HookTable& hooks, Routed& routed)
+{
+    const auto members = group.members();
+    std::size_t asked = 0;
+    for (std::uint32_t step = 0; step < members.size() && asked < offer.most; ++step)
+    {
+        const Subscriber member = members[(offer.begin + step) % members.size()];
+        if (member.id == kNoSubscriber) continue;
+        Outbound* const outbound = _broker.slots.find(member.id);
+        if (!outbound) continue;
+        ++asked;
+        auto options = optionsFor(publication.view(), member.options);
+        options.sharedGroup = group.serial();
+        if (offer.standing && outbound->standing(options.qos) != *offer.standing) continue;
+        const auto result = outbound->deliver(publication, options, turn());
+        if (isTaken(result))
+        {
+            settle(publication, *outbound, options, result, hooks, routed);
+            return true;
+        }
+        offer.refuser = outbound;
+        offer.options = options;
+        offer.why = result;
+    }
+    return false;
 }
 
 void Worker::handBack(const Delivery& left)
@@ -229,8 +277,14 @@ void Worker::handBack(const Delivery& left)
     _broker.subscriptions.match(publication.view().topicName, _matches);
     Routed routed;
     for (const auto* group : _matches.groups())
-        if (group->serial() == left.options.sharedGroup)
-            deliverShared(publication, *group, hooks(), routed);
+        if (group->serial() == left.options.sharedGroup &&
+            deliverShared(publication, *group, hooks(), routed))
+            return;
+    // The last member has gone.
+    _counters.dropped[static_cast<std::size_t>(DeliveryResult::SessionEnded)].add();
+    if (hooks().any(sdk::HookPoint::MessageDropped))
+        tellMessage<sdk::MessageDropped>(left.message, {}, left.options,
+                                         dropReason(DeliveryResult::SessionEnded));
 }
 
 void Worker::deliver(Publication& publication, Outbound& outbound, DeliveryOptions options,
@@ -260,7 +314,11 @@ void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOption
         _counters.messagesQueued.add();
         return;
     default:
-        if (result == DeliveryResult::QueueFull) ++routed.overQuota;
+        if (result == DeliveryResult::QueueFull)
+        {
+            ++routed.overQuota;
+            queueIsFull(outbound);
+        }
         _counters.dropped[static_cast<std::size_t>(result)].add();
         if (!hooks.any(sdk::HookPoint::MessageDropped)) return;
         break;
@@ -271,6 +329,20 @@ void Worker::settle(Publication& publication, Outbound& outbound, DeliveryOption
     else
         tellMessage<sdk::MessageDropped>(publication.freeze(), receiver, options,
                                          dropReason(result));
+}
+
+void Worker::queueIsFull(Outbound& outbound)
+{
+    constexpr MonotonicMs kEveryMs = 1'000;
+    constexpr std::chrono::minutes kStands{1};
+    if (_loop.now() < _nextQueueAlarm) return;
+    _nextQueueAlarm = _loop.now() + kEveryMs;
+    const auto identity = outbound.identity();
+    const auto* const client = ClientIdentity::infoOf(identity.get());
+    _broker.alarms.raiseFor(kStands, "session_queue", AlarmSeverity::Warning,
+                            "the queue of client '" +
+                                std::string(client ? client->clientId.view() : "") +
+                                "' is full; its messages are dropped");
 }
 
 template <class Event>

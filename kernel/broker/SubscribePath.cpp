@@ -52,14 +52,26 @@ Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
                                          ? packet->properties.subscriptionIdentifier
                                          : 0;
     std::vector<Wanted> wanted;
+    if (tooManyUserProperties(packet->properties))
+        return overLimit(Limit::UserProperties, ReasonCode::QuotaExceeded,
+                         "too many User Properties");
     wanted.reserve(packet->requests.size());
+    const std::size_t maximum = limits().filtersPerSubscribe;
     for (const auto& request : packet->requests)
     {
+        if (maximum > 0 && wanted.size() >= maximum)
+        {
+            wanted.push_back({{}, request.qos, ReasonCode::QuotaExceeded});
+            continue;
+        }
         auto one = askSubscribe(request, identifier);
         if (!one) return Step::Parked;
         wanted.push_back(std::move(*one));
     }
 
+    if (maximum > 0 && wanted.size() > maximum)
+        _worker->limitReached(Limit::FiltersPerSubscribe, description(),
+                              "the filters beyond are refused");
     Suback suback;
     suback.packetIdentifier = packet->packetIdentifier;
     suback.reasons.reserve(wanted.size());
@@ -115,7 +127,16 @@ ReasonCode Client::subscribe(const Wanted& wanted, const SubscriptionRequest& re
     if (isFailure(wanted.refused)) return wanted.refused;
     const auto filter = TopicFilter::parse(wanted.topicFilter);
     if (!filter) return filter.error();
-    if (_worker->broker().tooDeep(filter->filter())) return ReasonCode::TopicFilterInvalid;
+    if (const auto reached = topicLimit(filter->filter()))
+    {
+        _worker->limitReached(*reached, description(), "the subscription is refused");
+        return ReasonCode::TopicFilterInvalid;
+    }
+    if (const auto reached = subscriptionLimit(*filter))
+    {
+        _worker->limitReached(*reached, description(), "the subscription is refused");
+        return ReasonCode::QuotaExceeded;
+    }
 
     SubscriptionOptions options(wanted.qos);
     options.setNoLocal(request.noLocal && !filter->isShared());
@@ -164,6 +185,19 @@ ReasonCode Client::unsubscribeOnBehalf(std::string_view topicFilter)
     return unsubscribe({std::string(topicFilter)});
 }
 
+/// What keeps it from one more subscription; a new one in the place of an old one takes no room.
+std::optional<Limit> Client::subscriptionLimit(const TopicFilter& filter) const
+{
+    BrokerState& broker = _worker->broker();
+    const auto& own = _session->subscriptions();
+    const bool full = limits().subscriptions > 0 && own.size() >= limits().subscriptions;
+    const bool scarce = broker.memory.level() >= MemoryLevel::Refuse;
+    if (!full && !scarce) return std::nullopt;
+    const auto existing = broker.subscriptions.find(filter);
+    if (existing && own.contains(*existing)) return std::nullopt;
+    return full ? Limit::Subscriptions : Limit::Memory;
+}
+
 void Client::replayRetained(FilterId id, const TopicFilter& filter, SubscriptionOptions options)
 {
     if (!_replay) _replay = std::make_unique<RetainedReplay>(*_worker, *_session);
@@ -182,6 +216,9 @@ Client::Step Client::onUnsubscribe(const FixedHeader& header, ByteView body)
             topicFilter = names.emplace_back(mounted(mountPoint(), topicFilter));
     }
     std::vector<Wanted> wanted;
+    if (tooManyUserProperties(packet->properties))
+        return overLimit(Limit::UserProperties, ReasonCode::QuotaExceeded,
+                         "too many User Properties");
     wanted.reserve(packet->topicFilters.size());
     for (const auto& topicFilter : packet->topicFilters)
     {

@@ -2,9 +2,12 @@
 
 #include "broker/Client.h"
 #include "broker/ClientIdentity.h"
+#include "broker/ConnectionPlace.h"
 #include "broker/LooseMessage.h"
+#include "broker/Patrol.h"
 #include "broker/RightsReview.h"
 #include "broker/SharedHandBack.h"
+#include "net/OwnedDescriptor.h"
 #include "topic/SystemTopic.h"
 
 #include <algorithm>
@@ -34,7 +37,10 @@ BrokerState::BrokerState(const BrokerSettings& brokerSettings, HookBus& hookBus,
       hooks(hookBus),
       subscriptions(sharedQuiescence),
       retained(sharedQuiescence),
-      slots(sharedQuiescence)
+      slots(sharedQuiescence),
+      failedLogins(settings.failedLogins),
+      flapping(settings.flapping),
+      memory(settings.memoryLimit)
 {
     outbound.queue = settings.queue;
     outbound.maximumUnsent = settings.maximumUnsent;
@@ -61,10 +67,14 @@ Worker& BrokerState::workerOf(std::string_view clientId) noexcept
 }
 
 Worker::Worker(BrokerState& broker, unsigned number)
-    : _broker(broker), _loop(number, broker.quiescence)
+    : _broker(broker),
+      _loop(number, broker.quiescence),
+      _patrol(std::make_unique<Patrol>(*this))
 {
     _loop.onEndOfTurn([this] { endOfTurn(); });
     _loop.onFlushed([this] { _latency.flushed(); });
+    _loop.onFailure([this](std::string_view what) { failed(what); });
+    _patrol->start();
 }
 
 Worker::~Worker()
@@ -79,6 +89,8 @@ void Worker::listen(const Listener& listener)
         _loop, listener, [this](int descriptor, const Listener& from, PeerAddress peer) {
             accepted(descriptor, from, std::move(peer));
         }));
+    _acceptors.back()->onPause(
+        [this, &listener](Acceptor::Pause why) { acceptingPauses(listener, why); });
     _acceptors.back()->start();
 }
 
@@ -87,12 +99,82 @@ void Worker::stopAccepting() noexcept
     for (auto& acceptor : _acceptors) acceptor->stop();
 }
 
+void Worker::holdAccepting(bool hold)
+{
+    for (auto& acceptor : _acceptors)
+        if (hold) acceptor->hold();
+        else acceptor->release();
+}
+
+void Worker::lookAtMemory()
+{
+    _loop.mailbox().post([this] { _patrol->lookNow(); });
+}
+
+void Worker::acceptingPauses(const Listener& listener, Acceptor::Pause why)
+{
+    if (why == Acceptor::Pause::Rate)
+        return limitReached(Limit::ConnectRate, listener.url(), "accepting pauses");
+    constexpr std::chrono::seconds kStands{5};
+    _broker.alarms.raiseFor(kStands, "descriptors", AlarmSeverity::Error,
+                            "the process has no descriptor left; nobody new can connect");
+}
+
+void Worker::failed(std::string_view what)
+{
+    constexpr std::chrono::minutes kStands{5};
+    _broker.alarms.raiseFor(kStands, "worker", AlarmSeverity::Error,
+                            "worker " + std::to_string(number()) + ": " + std::string(what));
+}
+
+void Worker::limitReached(Limit limit, const std::string& who, std::string_view what)
+{
+    _counters.limits[static_cast<std::size_t>(limit)].add();
+    if (_limitLog.tells(limit, _loop.now())) _limitLog.tell(limit, _loop.now(), who, what);
+}
+
+void Worker::ban(Ban ban, std::chrono::milliseconds duration)
+{
+    ban.until = unixNow() + duration.count();
+    constexpr std::chrono::minutes kStands{1};
+    _broker.alarms.raiseFor(kStands, ban.kind == BanKind::Address ? "failed_logins" : "flapping",
+                            AlarmSeverity::Warning,
+                            std::string(banKindName(ban.kind)) + " '" + ban.who +
+                                "' is banned for " + std::to_string(duration.count() / 1000) +
+                                " s: " + ban.reason);
+    if (_broker.bans.add(std::move(ban)) == BanList::Added::Done) _counters.bansMade.add();
+}
+
+std::optional<Limit> Worker::mayEnter(ConnectionPlace& place, const Listener& listener,
+                                      const PeerAddress& peer) const
+{
+    if (const auto reached = place.take()) return reached;
+    // Behind a load balancer the address is its own: the client's comes with the PROXY header.
+    if (listener.settings().proxyProtocol) return std::nullopt;
+    if (_broker.bans.bansAddress(peer.address, unixNow())) return Limit::Banned;
+    return place.takeAddress(peer.address);
+}
+
 void Worker::accepted(int descriptor, const Listener& listener, PeerAddress peer)
 {
     _counters.socketsAccepted.add();
-    auto connection =
-        std::make_unique<Connection>(_loop, descriptor, listener.transports().make(descriptor));
-    auto client = std::make_unique<Client>(*connection, *this, listener, std::move(peer));
+    OwnedDescriptor owned(descriptor);
+    auto place = std::make_unique<ConnectionPlace>(_broker, listener);
+    if (const auto reached = mayEnter(*place, listener, peer))
+    {
+        limitReached(*reached, peer.address, "the connection is closed at once");
+        if (*reached == Limit::ConnectMemory)
+            _broker.alarms.raiseFor(std::chrono::seconds(5), "connect_memory",
+                                    AlarmSeverity::Warning,
+                                    "clients that are not let in yet hold all the memory there is "
+                                    "for them; new ones are turned away");
+        return;
+    }
+    auto transport = listener.transports().make(descriptor);
+    auto connection = std::make_unique<Connection>(_loop, descriptor, std::move(transport));
+    owned.release();
+    auto client = std::make_unique<Client>(*connection, *this, listener, std::move(peer),
+                                           std::move(place));
     auto* const entered = client.get();
     connection->start(std::move(client));
     // The loop's from here on; it frees itself a grace period after its close().
@@ -110,6 +192,7 @@ void Worker::enter(Client& client) noexcept
 
 void Worker::leave(Client& client) noexcept
 {
+    _patrol->left(client);
     (client.previous ? client.previous->next : _clients) = client.next;
     if (client.next) client.next->previous = client.previous;
     client.next = client.previous = nullptr;
@@ -118,6 +201,7 @@ void Worker::leave(Client& client) noexcept
 void Worker::disconnectAll()
 {
     _stopping = true;
+    _patrol->stop();
     while (_clients) _clients->disconnect(ReasonCode::ServerShuttingDown, kBrokerStops);
 }
 
@@ -152,6 +236,7 @@ void Worker::endOfTurn()
     std::erase(_recurring, nullptr);
     if (!_recurring.empty()) _loop.turnAgain();
 
+    _patrol->endOfTurn(_loop.now());
     if (number() == 0) keepHouse();
     _broker.hooks.endOfTurn(number());
 }
@@ -249,12 +334,15 @@ void Worker::end(Session& session, ReasonCode reason, std::string_view why)
         }
     }
     _broker.slots.giveBack(session.outbound().id());
-    if (auto left = session.outbound().end(); !left.empty())
+    auto left = session.outbound().end();
+    if (!left.shared.empty())
     {
         std::erase_if(_handBacks, [](const auto& handBack) { return handBack->done(); });
-        _handBacks.push_back(std::make_unique<SharedHandBack>(*this, std::move(left)));
+        _handBacks.push_back(std::make_unique<SharedHandBack>(*this, std::move(left.shared)));
         begin(*_handBacks.back());
     }
+    _counters.messagesUnacknowledged.add(left.unacknowledged);
+    if (!left.queued.empty()) tellDropped(session, left.queued, DeliveryResult::SessionEnded);
 
     const auto identity = session.outbound().identity();
     sdk::SessionTerminated event{};

@@ -1,9 +1,15 @@
 #pragma once
 
+#include "base/AlarmList.h"
+#include "broker/AddressCounts.h"
+#include "broker/BanList.h"
 #include "broker/BrokerSettings.h"
 #include "broker/ClientIdentity.h"
 #include "broker/Counters.h"
 #include "broker/Latency.h"
+#include "broker/Limits.h"
+#include "broker/MemoryBudget.h"
+#include "broker/RecentCounts.h"
 #include "hook/HookBus.h"
 #include "net/Connection.h"
 #include "net/EventLoop.h"
@@ -14,9 +20,12 @@
 #include "topic/RetainedStore.h"
 #include "topic/SubscriptionIndex.h"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -25,7 +34,9 @@ namespace nanomq
 {
 
 class Client;
+class ConnectionPlace;
 class LooseMessage;
+class Patrol;
 class RightsRound;
 class SharedHandBack;
 class Worker;
@@ -52,8 +63,15 @@ struct BrokerState
     RetainedStore retained;
     SessionSlots slots;
     OutboundPolicy outbound;
-    std::atomic<std::size_t> connections{0}; // now, for the limit
+    std::atomic<std::size_t> connections{0};   // now, for the limit
+    std::atomic<std::size_t> connectMemory{0}; // of those whose CONNECT was not accepted yet
     std::atomic<bool> running{false};        // workers look into their mailboxes
+    AddressCounts addresses;
+    AlarmList alarms;
+    BanList bans;
+    RecentCounts failedLogins;
+    RecentCounts flapping;
+    MemoryBudget memory;
     std::vector<std::unique_ptr<Worker>> workers;
 
     /// A plugin has checked who comes in, and none does any more. Thread: [worker].
@@ -130,6 +148,20 @@ public:
     /// Every client of this worker is in its list, from the accept to the connection's end.
     void enter(Client& client) noexcept;
     void leave(Client& client) noexcept;
+    Client* firstClient() noexcept { return _clients; }
+
+    /// Counts that somebody ran into a limit, and tells so in the log, now and then.
+    /// @param who   "client 'a' at 192.0.2.7", or an address.
+    /// @param what  what happens to it.
+    void limitReached(Limit limit, const std::string& who, std::string_view what);
+    /// Bans somebody for a time, on the broker's own account.
+    void ban(Ban ban, std::chrono::milliseconds duration);
+    /// Whether a message may take a new place in the retained store.
+    bool mayRetain(const MessageView& message) const;
+    /// Acts on the memory level soon. Thread: [any].
+    void lookAtMemory();
+    /// Accepting pauses while memory is short.
+    void holdAccepting(bool hold);
 
     /// Routes a message to all its recipients and observers: the trip's steps from retained
     /// store to output buffers. See PublishPath.cpp.
@@ -200,6 +232,11 @@ private:
     };
 
     void accepted(int descriptor, const Listener& listener, PeerAddress peer);
+    std::optional<Limit> mayEnter(ConnectionPlace& place, const Listener& listener,
+                                  const PeerAddress& peer) const;
+    void acceptingPauses(const Listener& listener, Acceptor::Pause why);
+    void failed(std::string_view what);
+    void queueIsFull(Outbound& outbound);
     void endOfTurn();
     /// What one worker does for all of them, once per turn.
     void keepHouse();
@@ -215,8 +252,13 @@ private:
     void collectList(const Publication& publication, SubscriberSpan list);
     void addTarget(Subscriber subscriber, DeliveryOptions options);
     void deliverTargets(Publication& publication, const HookTable& hooks, Routed& routed);
-    void deliverShared(Publication& publication, const SharedGroup& group, const HookTable& hooks,
+    /// False: no member is left, and nothing was counted.
+    bool deliverShared(Publication& publication, const SharedGroup& group, const HookTable& hooks,
                        Routed& routed);
+    /// Offers it to members in turn, at most so many; whether one has taken it.
+    struct SharedOffer;
+    bool offerShared(Publication& publication, const SharedGroup& group, SharedOffer& offer,
+                     const HookTable& hooks, Routed& routed);
     void tellPublished(Publication& publication, const HookTable& hooks, bool isWill);
     template <class Event>
     void tellMessage(const MessageRef& message, const Ref<const Counted>& receiver,
@@ -241,6 +283,9 @@ private:
     std::unique_ptr<RightsRound> _rightsRound; // since rights changed first
     std::unordered_map<const LooseMessage*, std::unique_ptr<LooseMessage>> _loose;
     std::vector<std::unique_ptr<SharedHandBack>> _handBacks;
+    std::unique_ptr<Patrol> _patrol;
+    LimitLog _limitLog;
+    MonotonicMs _nextQueueAlarm = 0;
     bool _stopping = false;
 
     // Scratch of route(), kept for its capacity.

@@ -73,6 +73,12 @@ PluginCareConfig pluginCare(const Settings& settings)
     return care;
 }
 
+AutoBanConfig autoBan(const Settings& settings, const std::string& prefix)
+{
+    return {static_cast<unsigned>(settings.integer(prefix + "count")),
+            settings.duration(prefix + "window"), settings.duration(prefix + "duration")};
+}
+
 /// The listeners that are set, or where a broker listens that nobody has told.
 std::vector<ListenerConfig> listeners(const Configuration& configuration, const Settings& settings,
                                       std::vector<ConfigError>& errors)
@@ -84,6 +90,7 @@ std::vector<ListenerConfig> listeners(const Configuration& configuration, const 
     standard.name = "url";
     standard.url = *parseListenerUrl("nmq-tcp://127.0.0.1:1883");
     standard.where = configuration.where("url");
+    standard.limits = readClientLimits(settings, {});
     listeners.push_back(std::move(standard));
     return listeners;
 }
@@ -128,6 +135,11 @@ KernelConfig KernelConfig::load(const Configuration& configuration,
     config.connectionOutputBytes = settings.size("connection.output.max_bytes");
     config.retainedMaxCount = static_cast<std::size_t>(settings.integer("retained.max_count"));
     config.retainedMaxBytes = settings.size("retained.max_bytes");
+
+    config.connectMemoryBytes = settings.size("limit.connect_memory");
+    config.memoryLimitBytes = settings.size("memory.limit");
+    config.failedLogins = autoBan(settings, "ban.failed_logins.");
+    config.flapping = autoBan(settings, "ban.flapping.");
 
     config.workers = nanomq::workers(settings.integer("num_taskq_thread"));
     config.daemon = settings.boolean("daemon");

@@ -16,6 +16,14 @@ namespace nanomq
 /// What conf.d/nanomq.conf may hold: the kernel's keys, and NanoMQ's that have no effect here.
 Schema kernelSchema();
 
+/// When the broker bans somebody by itself: ban.failed_logins.*, ban.flapping.*.
+struct AutoBanConfig
+{
+    unsigned count = 0; // 0: never
+    std::chrono::milliseconds window{};
+    std::chrono::milliseconds duration{};
+};
+
 struct LogConfig
 {
     bool toFile = false;
@@ -75,6 +83,10 @@ struct KernelConfig
     std::size_t connectionOutputBytes = 0; // connection.output.max_bytes
     std::size_t retainedMaxCount = 0;      // 0: no limit
     std::size_t retainedMaxBytes = 0;      // 0: no limit
+    std::size_t connectMemoryBytes = 0;    // limit.connect_memory; 0: no limit
+    std::size_t memoryLimitBytes = 0;      // memory.limit; 0: a share of the machine's
+    AutoBanConfig failedLogins;
+    AutoBanConfig flapping;
 
     PluginCareConfig plugins;
     LogConfig log;

@@ -10,6 +10,7 @@ namespace
 {
 
 constexpr std::int64_t kSecond = 1'000;
+constexpr std::int64_t kDay = 86'400 * kSecond;
 constexpr std::int64_t kKilobyte = 1'024;
 constexpr std::int64_t kMegabyte = 1'024 * kKilobyte;
 constexpr std::int64_t kGigabyte = 1'024 * kMegabyte;
@@ -102,6 +103,46 @@ void addTls(std::vector<SchemaKey>& keys, const std::string& prefix)
               "first alternative name."));
 }
 
+/// What clients may do, for all listeners or for one.
+void addClientLimits(std::vector<SchemaKey>& keys, const std::string& prefix)
+{
+    const auto add = [&](const char* name, SchemaKey key) {
+        key.key = prefix + name;
+        keys.push_back(std::move(key));
+    };
+    add("topic_length", integer("", "65535", 1, 65'535, "Bytes that a topic may have."));
+    add("user_properties", integer("", "256", 0, 1'000'000,
+                                   "User Properties that a packet may have; 0: no limit."));
+    add("filters_per_subscribe",
+        integer("", "1024", 0, 1'000'000,
+                "Topic Filters that one SUBSCRIBE may have, the others are refused; 0: no limit."));
+    add("subscriptions", integer("", "0", 0, 10'000'000,
+                                 "Subscriptions that a client may have; 0: no limit."));
+    add("packet_rate", integer("", "0", 0, 1'000'000'000,
+                               "Packets per second that are taken from a client; 0: no limit."));
+    add("byte_rate", size("", "0", 0, kTerabyte, "B",
+                          "Bytes per second that are taken from a client; 0: no limit."));
+    add("slow_timeout", duration("", "30s", 0, kDay,
+                                 "A client that takes no byte for so long, while some wait for it, "
+                                 "is disconnected; 0s: never."));
+    add("connections_per_address", integer("", "0", 0, 10'000'000,
+                                           "Connections at a time from one address; 0: no limit."));
+    add("connect_rate", integer("", "0", 0, 1'000'000,
+                                "Connections per second that are accepted; 0: no limit."));
+}
+
+/// When the broker bans somebody by itself.
+void addAutoBan(std::vector<SchemaKey>& keys, const std::string& prefix, const char* what)
+{
+    const auto add = [&](const char* name, SchemaKey key) {
+        key.key = prefix + name;
+        keys.push_back(std::move(key));
+    };
+    add("count", integer("", "0", 0, 1'000'000, what));
+    add("window", duration("", "1m", kSecond, kDay, "Within so long."));
+    add("duration", duration("", "5m", kSecond, 365 * kDay, "How long the ban lasts."));
+}
+
 void addListeners(std::vector<SchemaKey>& keys)
 {
     keys.push_back(ranged(ConfigType::List, "url", "", 0, 0,
@@ -122,6 +163,7 @@ void addListeners(std::vector<SchemaKey>& keys)
     keys.push_back(text("listener.*.unix.mode", "0660", "Rights of a Unix socket's file, octal."));
     keys.push_back(text("listener.*.unix.owner", "", "Owner of that file; empty: the broker's."));
     keys.push_back(text("listener.*.unix.group", "", "Group of that file; empty: the broker's."));
+    addClientLimits(keys, "listener.*.limit.");
     addTls(keys, "listener.*.tls.");
     addTls(keys, "tls.");
     keys.push_back(boolean("tls.enable", "false", "Whether to listen at tls.url, too."));
@@ -188,6 +230,16 @@ void addLimits(std::vector<SchemaKey>& keys)
         integer("retained.max_count", "0", 0, 1'000'000'000, "Retained messages; 0: no limit."));
     keys.push_back(size("retained.max_bytes", "0", 0, kTerabyte, "B",
                         "Bytes of retained messages; 0: no limit."));
+    addClientLimits(keys, "limit.");
+    keys.push_back(size("limit.connect_memory", "16MB", 0, kTerabyte, "B",
+                        "Memory of all connections that are not let in yet; 0: no limit."));
+    keys.push_back(size("memory.limit", "0", 0, kTerabyte, "B",
+                        "Memory of messages, sessions and subscriptions; 0: three quarters of what "
+                        "the machine has, or the container."));
+    addAutoBan(keys, "ban.failed_logins.",
+               "Failed logins from one address after which it is banned; 0: never.");
+    addAutoBan(keys, "ban.flapping.",
+               "Connects with one Client Identifier after which it is banned; 0: never.");
 }
 
 void addProcess(std::vector<SchemaKey>& keys)

@@ -25,6 +25,13 @@ bool isTls(Transport transport) noexcept
     return transport == Transport::Tls || transport == Transport::WebSocketTls;
 }
 
+/// A listener's own key if that is set, else the one for all.
+std::string keyOf(const Settings& settings, const std::string& prefix, const std::string& key)
+{
+    const std::string own = prefix + key;
+    return !prefix.empty() && settings.isSet(own) ? own : key;
+}
+
 /// Gathers listeners and says which of them cannot be.
 class ListenerReader
 {
@@ -98,6 +105,7 @@ private:
             !_addresses.emplace(isUnix ? url->path : url->host, url->port).second)
             return refuse(key, "two listeners on " + url->text());
         if (!prefix.empty()) readOwn(listener, prefix);
+        listener.limits = readClientLimits(_settings, prefix);
         if (isTls(url->transport)) readTls(listener, key, prefix);
         _listeners.push_back(std::move(listener));
     }
@@ -135,10 +143,8 @@ private:
 
     void readTls(ListenerConfig& listener, const std::string& urlKey, const std::string& prefix)
     {
-        // Its own key if that is set, else the one for all.
         const auto keyOf = [&](const char* name) {
-            const std::string own = prefix + "tls." + name;
-            return !prefix.empty() && _settings.isSet(own) ? own : std::string("tls.") + name;
+            return nanomq::keyOf(_settings, prefix, std::string("tls.") + name);
         };
         TlsConfig& tls = listener.tls;
         tls.certificateFiles = _settings.list(keyOf("certfile"));
@@ -199,6 +205,27 @@ private:
 };
 
 } // namespace
+
+ClientLimitConfig readClientLimits(const Settings& settings, const std::string& prefix)
+{
+    const auto key = [&](const char* name) {
+        return keyOf(settings, prefix, std::string("limit.") + name);
+    };
+    const auto number = [&](const char* name) {
+        return static_cast<std::size_t>(settings.integer(key(name)));
+    };
+    ClientLimitConfig limits;
+    limits.topicLengthBytes = number("topic_length");
+    limits.userProperties = number("user_properties");
+    limits.filtersPerSubscribe = number("filters_per_subscribe");
+    limits.subscriptions = number("subscriptions");
+    limits.packetsPerSecond = number("packet_rate");
+    limits.bytesPerSecond = settings.size(key("byte_rate"));
+    limits.slowTimeout = settings.duration(key("slow_timeout"));
+    limits.connectionsPerAddress = number("connections_per_address");
+    limits.connectsPerSecond = number("connect_rate");
+    return limits;
+}
 
 std::vector<ListenerConfig> readListeners(const Configuration& configuration,
                                           const Settings& settings,

@@ -3,6 +3,8 @@
 #include "config/Configuration.h"
 #include "config/ListenerUrl.h"
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +41,20 @@ struct UnixFileConfig
     std::string group;
 };
 
+/// What clients may do: listener.NAME.limit.*, or limit.* where that is not set. 0: no limit.
+struct ClientLimitConfig
+{
+    std::size_t topicLengthBytes = 65'535;
+    std::size_t userProperties = 0;
+    std::size_t filtersPerSubscribe = 0;
+    std::size_t subscriptions = 0;
+    std::uint64_t packetsPerSecond = 0;
+    std::uint64_t bytesPerSecond = 0;
+    std::chrono::milliseconds slowTimeout{};
+    std::size_t connectionsPerAddress = 0;
+    std::uint64_t connectsPerSecond = 0;
+};
+
 struct ListenerConfig
 {
     std::string name; // "url", "url.2" and so on for `url`; "tls", "websocket", "websocket.tls" for
@@ -50,9 +66,13 @@ struct ListenerConfig
     unsigned maxConnections = 0;        // 0: no limit of its own
     std::string mountPoint;             // in front of its clients' topics; empty: nothing
     bool proxyProtocol = false;
+    ClientLimitConfig limits;
     TlsConfig tls;       // of TLS and secure WebSocket
     UnixFileConfig file; // of a Unix socket
 };
+
+/// @param prefix  of the listener's own keys, "listener.plant."; empty: it has none.
+ClientLimitConfig readClientLimits(const Settings& settings, const std::string& prefix);
 
 /// Every listener that is set: those of `url`, of tls.enable and websocket.enable, and the named
 /// ones. Nothing is said for none. What cannot be is added to `errors`: a URL that is none, the

@@ -267,15 +267,22 @@ void Connection::flush(OutputTurn& turn)
     const Unmark unmark{*this, turn};
     for (int sends = 0; !_closed && !_blocked && !_flushing && hasOutput(); ++sends)
     {
-        if (sends == kSendsPerFlush) return waitUntilWritable(); // the rest next turn
+        if (sends == kSendsPerFlush) return waitUntilWritable(turn.now()); // the rest next turn
         sendSome(turn, guard);
     }
 }
 
-void Connection::waitUntilWritable() noexcept
+void Connection::waitUntilWritable(MonotonicMs now) noexcept
 {
+    if (!_blocked) _blockedAt = now;
     _blocked = true;
     arm();
+}
+
+MonotonicMs Connection::blockedSince() noexcept
+{
+    std::lock_guard guard(*_lock);
+    return _blocked ? _blockedAt : kNever;
 }
 
 void Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
@@ -312,7 +319,7 @@ void Connection::sendSome(OutputTurn& turn, std::unique_lock<FutexLock>& guard)
         // If the peer is gone, the owner is told by EPOLLHUP, and closes; likewise if only the
         // transport has failed.
         if (_transport && error != EAGAIN) ::shutdown(_descriptor, SHUT_RDWR);
-        waitUntilWritable();
+        waitUntilWritable(turn.now());
     }
 }
 

@@ -84,6 +84,9 @@ public:
     /// Reads again, beginning with what waited. Not from within ConnectionHandler::received().
     void resumeReading();
     bool readingPaused() const noexcept { return _paused; }
+    /// Since when output waits and the socket has taken nothing of it; kNever: it takes what comes.
+    /// [worker]
+    MonotonicMs blockedSince() noexcept;
 
     /// Writes what is appended: at most 4 sends, without holding the lock during a send.
     /// Thread: any worker that has it in its turn's list.
@@ -120,7 +123,7 @@ private:
     bool hasOutput() const noexcept;
     std::uint32_t interest() const noexcept;
     void arm() noexcept;
-    void waitUntilWritable() noexcept;
+    void waitUntilWritable(MonotonicMs now) noexcept;
     void drained(OutputTurn& turn);
 
     EventLoop* _loop;
@@ -132,6 +135,7 @@ private:
     int _descriptor;
     std::uint32_t _armed = 0; // epoll interest; under the lock
     FutexLock _ownLock;
+    MonotonicMs _blockedAt = 0; // while _blocked; under the lock
     bool _paused = false;    // by the handler; written under the lock
     bool _throttled = false; // too many answers wait; under the lock
     bool _consuming = false; // in received()

@@ -1,5 +1,7 @@
 #include "net/Listener.h"
 
+#include "net/OwnedDescriptor.h"
+
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SocketAddress.h>
 
@@ -7,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <grp.h>
+#include <mutex>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
@@ -25,6 +28,10 @@ namespace
 {
 
 constexpr int kBacklog = 4096; // the system cuts it to net.core.somaxconn
+
+constexpr int kKeepAliveIdleSeconds = 60;
+constexpr int kKeepAliveIntervalSeconds = 15;
+constexpr int kKeepAliveProbes = 3;
 
 std::string addressText(const Poco::Net::SocketAddress& address)
 {
@@ -73,7 +80,9 @@ std::optional<unsigned> groupId(const char* name)
 } // namespace
 
 Listener::Listener(ListenerSettings settings, const Transports& transports)
-    : _settings(std::move(settings)), _transports(transports.factoryFor(_settings))
+    : _settings(std::move(settings)),
+      _transports(transports.factoryFor(_settings)),
+      _rate(_settings.connectsPerSecond)
 {
     try
     {
@@ -106,6 +115,20 @@ bool Listener::enter() const noexcept
 {
     const std::size_t before = _connections.fetch_add(1, std::memory_order_relaxed);
     return _settings.maximumConnections == 0 || before < _settings.maximumConnections;
+}
+
+MonotonicMs Listener::acceptWait(MonotonicMs now) const noexcept
+{
+    if (_settings.connectsPerSecond == 0) return 0;
+    std::lock_guard guard(_rateLock);
+    return _rate.wait(now);
+}
+
+void Listener::countAccept(MonotonicMs now) const noexcept
+{
+    if (_settings.connectsPerSecond == 0) return;
+    std::lock_guard guard(_rateLock);
+    _rate.take(1, now);
 }
 
 void Listener::listenAtAddress()
@@ -203,21 +226,57 @@ Acceptor::Acceptor(EventLoop& loop, const Listener& listener, Accepted accepted)
 
 void Acceptor::start()
 {
-    _loop.add(_listener.descriptor(), EPOLLIN | EPOLLEXCLUSIVE, *this);
-    _watching = true;
+    _started = true;
+    watch();
 }
 
 void Acceptor::stop() noexcept
 {
+    _started = false;
     cancel();
+    unwatch();
+}
+
+void Acceptor::hold() noexcept
+{
+    _held = true;
+    cancel();
+    unwatch();
+}
+
+void Acceptor::release()
+{
+    _held = false;
+    if (_started) watch();
+}
+
+void Acceptor::watch()
+{
+    if (_held || _watching) return;
+    _loop.add(_listener.descriptor(), EPOLLIN | EPOLLEXCLUSIVE, *this);
+    _watching = true;
+}
+
+void Acceptor::unwatch() noexcept
+{
     if (_watching) _loop.remove(_listener.descriptor());
     _watching = false;
+}
+
+/// Level-triggered: going on would spin.
+void Acceptor::pause(Pause why, MonotonicMs wait)
+{
+    unwatch();
+    _loop.timers().schedule(*this, _loop.now() + wait);
+    if (_onPause) _onPause(why);
 }
 
 void Acceptor::ready(std::uint32_t)
 {
     for (int accepts = 0; accepts < kAcceptsPerTurn; ++accepts)
     {
+        if (const MonotonicMs wait = _listener.acceptWait(_loop.now()))
+            return pause(Pause::Rate, wait);
         sockaddr_storage storage{};
         socklen_t size = sizeof storage;
         const int descriptor =
@@ -225,32 +284,44 @@ void Acceptor::ready(std::uint32_t)
                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0)
         {
-            if (storage.ss_family == AF_UNIX)
-            {
-                _accepted(descriptor, _listener, {_listener.settings().path, 0});
-                continue;
-            }
-            const int on = 1;
-            ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            const Poco::Net::SocketAddress peer(reinterpret_cast<const sockaddr*>(&storage), size);
-            _accepted(descriptor, _listener, {peer.host().toString(), peer.port()});
+            take(descriptor, storage, size);
             continue;
         }
         if (errno == EAGAIN) return;
         if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) continue;
-        // Level-triggered: going on would spin until a descriptor is free.
         ++_pauses;
-        stop();
-        _loop.timers().schedule(*this, _loop.now() + kPauseMs);
-        return;
+        return pause(Pause::Descriptors, kPauseMs);
     }
+}
+
+void Acceptor::take(int descriptor, const sockaddr_storage& storage, unsigned size)
+{
+    OwnedDescriptor owned(descriptor);
+    _listener.countAccept(_loop.now());
+    if (storage.ss_family == AF_UNIX)
+    {
+        PeerAddress peer{_listener.settings().path, 0};
+        return _accepted(owned.release(), _listener, std::move(peer));
+    }
+    const auto set = [descriptor](int level, int option, int value) {
+        ::setsockopt(descriptor, level, option, &value, sizeof value);
+    };
+    set(IPPROTO_TCP, TCP_NODELAY, 1);
+    // A peer that has vanished without a word, for those that have no Keep Alive.
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
+    set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+    const Poco::Net::SocketAddress address(reinterpret_cast<const sockaddr*>(&storage), size);
+    PeerAddress peer{address.host().toString(), address.port()};
+    _accepted(owned.release(), _listener, std::move(peer));
 }
 
 void Acceptor::expired(MonotonicMs now)
 {
     // Should the system refuse, then again later.
     _loop.timers().schedule(*this, now + kPauseMs);
-    start();
+    watch();
     cancel();
 }
 

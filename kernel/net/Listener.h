@@ -1,6 +1,8 @@
 #pragma once
 
+#include "base/FutexLock.h"
 #include "base/TimerWheel.h"
+#include "base/TokenBucket.h"
 #include "net/EventLoop.h"
 #include "net/ListenerSettings.h"
 #include "net/PeerAddress.h"
@@ -12,6 +14,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+struct sockaddr_storage;
 
 namespace nanomq
 {
@@ -50,6 +54,11 @@ public:
         return _connections.load(std::memory_order_relaxed);
     }
 
+    /// Milliseconds until another connection may be accepted; 0: now. Thread: [any].
+    MonotonicMs acceptWait(MonotonicMs now) const noexcept;
+    /// A connection was accepted. Thread: [any].
+    void countAccept(MonotonicMs now) const noexcept;
+
 private:
     void listenAtAddress();
     void listenAtPath();
@@ -64,23 +73,39 @@ private:
     std::uint64_t _fileDevice = 0; // of a Unix socket, to know it again
     std::uint64_t _fileNumber = 0;
     mutable std::atomic<std::size_t> _connections{0};
+    mutable FutexLock _rateLock; // guards _rate
+    mutable TokenBucket _rate;
 };
 
-/// One worker's share in accepting from a listener. When the process has no descriptor left it
-/// stops for a moment and goes on by itself; established connections notice nothing.
-/// Thread: [worker].
+/// One worker's share in accepting from a listener. When the process has no descriptor left, or
+/// more connections come than the listener's rate allows, it stops for a moment and goes on by
+/// itself; established connections notice nothing. Thread: [worker].
 class Acceptor final : public EventSource, private Timer
 {
 public:
-    /// @param accepted  takes over each new descriptor (non-blocking, close-on-exec, no delay).
+    /// @param accepted  takes over each new descriptor (non-blocking, close-on-exec, no delay), and
+    ///                  closes it whatever happens.
     using Accepted = std::function<void(int descriptor, const Listener&, PeerAddress)>;
 
+    /// Why accepting pauses.
+    enum class Pause : std::uint8_t
+    {
+        Descriptors, // the process has none left
+        Rate,        // the listener's connections per second
+    };
+
     Acceptor(EventLoop& loop, const Listener& listener, Accepted accepted);
+    /// Called whenever it pauses.
+    void onPause(std::function<void(Pause)> call) { _onPause = std::move(call); }
     /// Begins to accept.
     void start();
     /// Accepts no more.
     void stop() noexcept;
+    /// Accepts nothing until release(): for want of memory.
+    void hold() noexcept;
+    void release();
 
+    const Listener& listener() const noexcept { return _listener; }
     /// How often accepting had to pause because descriptors ran out.
     std::uint64_t pauses() const noexcept { return _pauses; }
 
@@ -90,11 +115,18 @@ private:
 
     void ready(std::uint32_t events) override;
     void expired(MonotonicMs now) override;
+    void watch();
+    void unwatch() noexcept;
+    void pause(Pause why, MonotonicMs wait);
+    void take(int descriptor, const sockaddr_storage& storage, unsigned size);
 
     EventLoop& _loop;
     const Listener& _listener;
     Accepted _accepted;
+    std::function<void(Pause)> _onPause;
     std::uint64_t _pauses = 0;
+    bool _started = false;
+    bool _held = false;
     bool _watching = false;
 };
 

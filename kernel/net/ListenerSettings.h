@@ -2,6 +2,7 @@
 
 #include "net/TlsContext.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,18 @@ enum class UserNameSource : std::uint8_t
     AlternativeName, // the first DNS name, e-mail address or URI among its alternative names
 };
 
+/// What each client of a listener may do, at most; 0: no limit.
+struct ClientLimits
+{
+    std::size_t topicLength = 65'535;       // bytes of a Topic Name or Topic Filter
+    std::size_t userProperties = 0;         // in one packet
+    std::size_t filtersPerSubscribe = 0;    // in one SUBSCRIBE
+    std::size_t subscriptions = 0;          // of a session
+    std::uint64_t packetsPerSecond = 0;     // that it sends; beyond, it is made to wait
+    std::uint64_t bytesPerSecond = 0;       // likewise
+    std::chrono::milliseconds slowTimeout{0}; // without taking a byte while some wait for it
+};
+
 /// One listener, as it is configured.
 struct ListenerSettings
 {
@@ -30,6 +43,9 @@ struct ListenerSettings
     std::optional<bool> allowAnonymous; // nothing: as the broker has it
     std::size_t maximumConnections = 0; // 0: no limit of its own
     std::string mountPoint;             // in front of its clients' topics; empty: nothing
+    std::size_t maximumPerAddress = 0;  // connections from one address; 0: no limit
+    std::uint64_t connectsPerSecond = 0; // accepted connections; 0: no limit
+    ClientLimits limits;
     bool proxyProtocol = false;         // a PROXY header must stand in front
 
     TlsSettings tls;

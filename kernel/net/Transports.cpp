@@ -22,6 +22,7 @@ public:
     KernelTransports(const ListenerSettings& settings, bool tls, bool webSocket,
                      TransportCounters& counters)
         : _proxy(settings.proxyProtocol),
+          _isTls(tls),
           _path(webSocket ? settings.path : std::string()),
           _tls(settings.tls),
           _counters(counters)
@@ -52,9 +53,22 @@ public:
         _context = std::move(fresh);
     }
 
+    std::size_t memoryPerConnection() const noexcept override
+    {
+        return (_proxy ? kProxyBytes : 0) + (_isTls ? kTlsBytes : 0) +
+               (_path.empty() ? 0 : kWebSocketBytes);
+    }
+
     bool hasPath() const noexcept override { return !_path.empty(); }
 
 private:
+    // The longest PROXY header and request for a WebSocket, with their objects; and what OpenSSL
+    // holds in the middle of a handshake.
+    static constexpr std::size_t kProxyBytes = 4 * 1024 + 512;
+    static constexpr std::size_t kWebSocketBytes = 8 * 1024 + 512;
+    static constexpr std::size_t kTlsBytes = 40 * 1024;
+
+
     std::shared_ptr<const TlsContext> currentContext() const
     {
         std::lock_guard guard(_mutex);
@@ -62,6 +76,7 @@ private:
     }
 
     const bool _proxy;
+    const bool _isTls;
     const std::string _path;
     const TlsSettings _tls;
     TransportCounters& _counters;

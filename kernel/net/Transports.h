@@ -24,6 +24,9 @@ public:
     /// Reads the files it depends on again, for connections to come. Throws what loading throws,
     /// and goes on with what it has then. Thread: [any].
     virtual void reload() {}
+    /// What a connection's transports hold before CONNECT is accepted, in bytes, at most, or about
+    /// that: it is counted against the memory for clients that nobody knows yet. Thread: [any].
+    virtual std::size_t memoryPerConnection() const noexcept { return 0; }
     /// Whether url() of a listener shows the path.
     virtual bool hasPath() const noexcept { return false; }
 };

@@ -101,6 +101,13 @@ PluginHost::Jobs::Plugin& PluginHost::Jobs::plugin(const std::string& name)
 
 void PluginHost::Jobs::show(Plugin& plugin, PluginState state, std::string reason)
 {
+    if (auto* const alarms = _services.alarms())
+    {
+        const std::string alarm = "plugin." + plugin.info.name;
+        const bool isWrong = state == PluginState::Failed || state == PluginState::Stuck;
+        if (isWrong) alarms->raise(alarm, AlarmSeverity::Error, reason);
+        else if (state == PluginState::Active || state == PluginState::Gone) alarms->clear(alarm);
+    }
     std::lock_guard lock(_listMutex);
     if (plugin.info.state != state) plugin.info.stateSince = unixNow();
     plugin.info.state = state;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/AlarmList.h"
 #include "base/Metrics.h"
 #include "nanomq/services.h"
 #include "plugin/ControlVerbs.h"
@@ -22,6 +23,10 @@ class PluginServices
 public:
     /// nanomq.broker/1 for this plugin; null when there is no broker behind, as in tests.
     virtual sdk::Broker* broker(const std::string& plugin) = 0;
+    /// nanomq.bans/1 for this plugin; null as above.
+    virtual sdk::Bans* bans(const std::string&) { return nullptr; }
+    /// Where its alarms stand, and those of the host; null as above.
+    virtual AlarmList* alarms() { return nullptr; }
     virtual Metrics& metrics() = 0;
     virtual ControlVerbs& verbs() = 0;
     virtual HttpRouteTable& routes() = 0;

@@ -55,6 +55,8 @@ PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration co
       _metrics(metrics),
       _logger(services.logger(_name))
 {
+    if (auto* const alarms = services.alarms())
+        _alarms = std::make_unique<PluginAlarms>(*alarms, _name);
 }
 
 void PluginSide::useSet(Ref<HookSet> set)
@@ -82,6 +84,8 @@ void* PluginSide::query(const char* interfaceId)
     if (id == sdk::HttpRoutes::kInterface) return static_cast<sdk::HttpRoutes*>(&_routes);
     if (id == sdk::Storage::kInterface) return static_cast<sdk::Storage*>(&_storage);
     if (id == sdk::Broker::kInterface) return _services.broker(_name);
+    if (id == sdk::Bans::kInterface) return _services.bans(_name);
+    if (id == sdk::Alarms::kInterface) return static_cast<sdk::Alarms*>(_alarms.get());
     return _services.find(id);
 }
 

@@ -5,6 +5,7 @@
 #include "hook/HookSet.h"
 #include "nanomq/services.h"
 #include "plugin/ControlVerbs.h"
+#include "plugin/PluginAlarms.h"
 #include "plugin/PluginConfig.h"
 #include "plugin/PluginMetrics.h"
 #include "plugin/PluginRoutes.h"
@@ -103,6 +104,7 @@ private:
     PluginServices& _services;
     PluginMetrics& _metrics;
     Poco::Logger& _logger;
+    std::unique_ptr<PluginAlarms> _alarms; // null when there is no broker behind
     std::atomic<bool> _inInit{false};
     std::atomic<std::uint64_t> _errors{0};
     ToldFigures _toldFigures;

@@ -28,9 +28,10 @@ enum class DeliveryResult : std::uint8_t
     TooSlow,        // QoS 0, and the client does not read
     PacketTooLarge, // beyond the client's Maximum Packet Size [MQTT-3.1.2-24]
     NotAuthorized,  // queued, and then the right to receive it was taken away
+    SessionEnded,   // queued, and then its session ended
 };
 
-inline constexpr std::size_t kDeliveryResults = 7;
+inline constexpr std::size_t kDeliveryResults = 8;
 
 /// Why a message was dropped, in words, for hooks, logs and metrics; empty if it was not.
 std::string_view dropReason(DeliveryResult result) noexcept;

@@ -1,9 +1,23 @@
 #include "session/DeliveryQueue.h"
 
+#include "base/HeldMemory.h"
+
 #include <algorithm>
 
 namespace nanomq
 {
+
+namespace
+{
+
+constexpr std::ptrdiff_t kPlaceBytes = sizeof(Delivery);
+
+} // namespace
+
+DeliveryQueue::~DeliveryQueue()
+{
+    HeldMemory::subtract(kPlaceBytes * static_cast<std::ptrdiff_t>(_deliveries.size()));
+}
 
 std::string_view dropReason(DeliveryResult result) noexcept
 {
@@ -16,6 +30,7 @@ std::string_view dropReason(DeliveryResult result) noexcept
     case DeliveryResult::TooSlow: return "client too slow";
     case DeliveryResult::PacketTooLarge: return "packet too large";
     case DeliveryResult::NotAuthorized: return "not authorized any more";
+    case DeliveryResult::SessionEnded: return "session ended";
     }
     return {};
 }
@@ -28,6 +43,7 @@ bool DeliveryQueue::push(Delivery delivery, const QueueLimits& limits)
     ++load.messages;
     load.bytes += bytes;
     _deliveries.push_back(std::move(delivery));
+    HeldMemory::add(kPlaceBytes);
     return true;
 }
 
@@ -35,6 +51,7 @@ Delivery DeliveryQueue::pop()
 {
     Delivery delivery = std::move(_deliveries.front());
     _deliveries.pop_front();
+    HeldMemory::subtract(kPlaceBytes);
     Load& load = loadOf(delivery.options.qos);
     --load.messages;
     load.bytes -= delivery.message->footprint();
@@ -48,6 +65,7 @@ std::size_t DeliveryQueue::dropAtMostOnce()
     std::erase_if(_deliveries,
                   [](const Delivery& delivery) { return delivery.options.qos == QoS::AtMostOnce; });
     _atMostOnce = {};
+    HeldMemory::subtract(kPlaceBytes * static_cast<std::ptrdiff_t>(dropped));
     return dropped;
 }
 
@@ -63,6 +81,7 @@ DeliveryQueue::drop(const std::function<bool(std::string_view topicName)>& unwan
         dropped.push_back(delivery);
         return true;
     });
+    HeldMemory::subtract(kPlaceBytes * static_cast<std::ptrdiff_t>(dropped.size()));
     return dropped;
 }
 

@@ -26,6 +26,11 @@ struct QueueLimits
 class DeliveryQueue
 {
 public:
+    DeliveryQueue() = default;
+    ~DeliveryQueue();
+    DeliveryQueue(const DeliveryQueue&) = delete;
+    DeliveryQueue& operator=(const DeliveryQueue&) = delete;
+
     /// Appends. False, and nothing changes, when a limit is reached.
     bool push(Delivery delivery, const QueueLimits& limits);
     /// Requires: not empty.

@@ -87,22 +87,29 @@ std::size_t Outbound::detach() noexcept
     return dropped;
 }
 
-std::vector<Delivery> Outbound::end()
+Outbound::Left Outbound::end()
 {
+    using State = InflightWindow::State;
     std::lock_guard guard(_lock);
     const QueueChange change(*this);
     _ended = true;
-    std::vector<Delivery> left;
+    Left left;
     for (auto sequence = _window.first(); sequence < _window.next() && !_window.empty(); ++sequence)
     {
         const auto& entry = _window.at(sequence);
         const DeliveryOptions options = entry.delivery.options;
-        if (entry.state == InflightWindow::State::AwaitsPuback && options.sharedGroup != 0)
-            left.push_back({_window.finish(sequence), options});
+        const State state = entry.state;
+        if (state == State::AwaitsPuback && options.sharedGroup != 0)
+            left.shared.push_back({_window.finish(sequence), options});
+        else if (state == State::AwaitsPuback || state == State::AwaitsPubrec)
+            ++left.unacknowledged;
     }
     while (_queue && !_queue->empty())
-        if (Delivery delivery = _queue->pop(); delivery.options.sharedGroup != 0)
-            left.push_back(std::move(delivery));
+    {
+        Delivery delivery = _queue->pop();
+        auto& list = delivery.options.sharedGroup != 0 ? left.shared : left.queued;
+        list.push_back(std::move(delivery));
+    }
     _queue.reset();
     return left;
 }
@@ -133,7 +140,7 @@ DeliveryResult Outbound::deliver(Publication& publication, DeliveryOptions optio
         if (!fits(head)) return DeliveryResult::PacketTooLarge;
     }
     if (_queue || _resend < _resendEnd) return enqueue(publication, options);
-    if (!mayAppend()) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
+    if (!mayAppend(options.qos)) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
     PacketIdentifier identifier = 0;
     if (!atMostOnce)
     {
@@ -167,7 +174,7 @@ DeliveryResult Outbound::deliverMounted(Publication& publication, DeliveryOption
                      false, turn.now()};
     if (!fits(head)) return DeliveryResult::PacketTooLarge;
     if (_queue || _resend < _resendEnd) return enqueue(publication, options);
-    if (!mayAppend()) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
+    if (!mayAppend(options.qos)) return atMostOnce ? DeliveryResult::TooSlow : enqueue(publication, options);
     if (!atMostOnce)
     {
         if (!mayTakeQuota()) return enqueue(publication, options);
@@ -181,6 +188,8 @@ DeliveryResult Outbound::deliverMounted(Publication& publication, DeliveryOption
 
 DeliveryResult Outbound::enqueue(Publication& publication, DeliveryOptions options)
 {
+    if (options.qos == QoS::AtMostOnce && _policy->sheds.load(std::memory_order_relaxed))
+        return DeliveryResult::TooSlow;
     const QueueChange change(*this);
     if (!_queue) _queue = std::make_unique<DeliveryQueue>();
     if (_queue->push({publication.freeze(), options}, _policy->queue)) return DeliveryResult::Queued;
@@ -192,7 +201,7 @@ Outbound::Standing Outbound::standing(QoS qos) noexcept
 {
     std::lock_guard guard(_lock);
     if (!_output) return Standing::Away;
-    const bool ready = !_queue && _resend == _resendEnd && mayAppend() &&
+    const bool ready = !_queue && _resend == _resendEnd && mayAppend(qos) &&
                        (qos == QoS::AtMostOnce || mayTakeQuota());
     return ready ? Standing::Ready : Standing::Connected;
 }

@@ -9,6 +9,7 @@
 #include "session/TopicAliases.h"
 #include "topic/Subscriber.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,16 @@ struct OutboundPolicy
     QueueLimits queue;
     /// Output not sent, in bytes, above which nothing is appended to a connection any more.
     std::size_t maximumUnsent = 4 * 1024 * 1024;
+    /// The same for QoS 0, if less: while memory is short.
+    std::atomic<std::size_t> maximumUnsentAtMostOnce{SIZE_MAX};
+    /// Whether memory is short: then QoS 0 does not wait in queues, nor in output that is long.
+    void shedAtMostOnce(bool shed) noexcept
+    {
+        constexpr std::size_t kShort = 64 * 1024;
+        sheds.store(shed, std::memory_order_relaxed);
+        maximumUnsentAtMostOnce.store(shed ? kShort : SIZE_MAX, std::memory_order_relaxed);
+    }
+    std::atomic<bool> sheds{false};
     /// Whether somebody observes what happens to queued messages: then Outbound makes notes of it.
     std::atomic<bool> takesNotes{false};
 
@@ -85,11 +96,19 @@ public:
     /// Thread: the session's [worker]; also before the buffer is destroyed.
     std::size_t detach() noexcept;
 
-    /// The session ends, and nothing is delivered to it any more. Gives out what came through
-    /// Shared Subscriptions and may go to another member: what is queued, and QoS 1 messages
-    /// without their PUBACK, in order; not what was begun with QoS 2 [MQTT-4.8.2-5]. Thread: the
-    /// session's [worker], after detach().
-    std::vector<Delivery> end();
+    /// What a session had not delivered when it ended.
+    struct Left
+    {
+        /// What came through Shared Subscriptions and may go to another member: what is queued,
+        /// and QoS 1 messages without their PUBACK, in order; not what was begun with QoS 2
+        /// [MQTT-4.8.2-5].
+        std::vector<Delivery> shared;
+        std::vector<Delivery> queued;   // all else that was never sent
+        std::size_t unacknowledged = 0; // sent, not handed on, and without an answer
+    };
+    /// The session ends, and nothing is delivered to it any more. Thread: the session's [worker],
+    /// after detach().
+    Left end();
 
     /// Sends, queues or drops one message. Thread: [worker], any.
     DeliveryResult deliver(Publication& publication, DeliveryOptions options, OutputTurn& turn);
@@ -149,7 +168,13 @@ private:
     void refill(OutputTurn& turn) override;
     void sendQueued(OutputTurn& turn);
     void resendInFlight(OutputTurn& turn);
-    bool mayAppend() const noexcept { return _output->unsent() < _policy->maximumUnsent; }
+    bool mayAppend(QoS qos) const noexcept
+    {
+        const auto ofAtMostOnce = _policy->maximumUnsentAtMostOnce.load(std::memory_order_relaxed);
+        return _output->unsent() < (qos == QoS::AtMostOnce
+                                        ? std::min(ofAtMostOnce, _policy->maximumUnsent)
+                                        : _policy->maximumUnsent);
+    }
     bool mayTakeQuota() const noexcept { return _quota > 0 && !_window.full(); }
     /// What the client is to see of it: without the mount point, if it has that.
     MessageView shown(MessageView view) const noexcept;

@@ -64,6 +64,8 @@ public:
 
     /// Messages kept. Thread: [any].
     std::size_t count() const noexcept { return _count.load(std::memory_order_relaxed); }
+    /// Heap memory in use, without the messages. Thread: [any].
+    std::size_t indexBytes() const noexcept { return _memory.bytes(); }
     /// Heap memory in use, messages included. Thread: [any].
     std::size_t bytes() const noexcept
     {

@@ -45,12 +45,15 @@ ReasonCode storeSubscriptionIdentifier(Reader& in, Properties& properties) noexc
     return reason;
 }
 
-ReasonCode checkUserProperty(Reader& in) noexcept
+ReasonCode checkUserProperty(Reader& in, Properties& properties) noexcept
 {
     const auto name = in.text();
     if (!name) return name.error();
     const auto value = in.text();
-    return value ? kFine : value.error();
+    if (!value) return value.error();
+    const bool isFirst = !properties.has(PropertyId::UserProperty);
+    properties.userProperties = isFirst ? 1 : properties.userProperties + 1;
+    return kFine;
 }
 
 ReasonCode decodeValue(PropertyId id, Reader& in, Properties& to) noexcept
@@ -83,7 +86,7 @@ ReasonCode decodeValue(PropertyId id, Reader& in, Properties& to) noexcept
     case PropertyId::TopicAlias: return store(in.twoByteInteger(), to.topicAlias);
     case PropertyId::MaximumQoS: return storeFlag(in.byte(), to.maximumQoS);
     case PropertyId::RetainAvailable: return storeFlag(in.byte(), to.retainAvailable);
-    case PropertyId::UserProperty: return checkUserProperty(in);
+    case PropertyId::UserProperty: return checkUserProperty(in, to);
     case PropertyId::MaximumPacketSize:
         return storeNotZero(in.fourByteInteger(), to.maximumPacketSize);
     case PropertyId::WildcardSubscriptionAvailable:

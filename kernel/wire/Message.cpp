@@ -1,5 +1,7 @@
 #include "wire/Message.h"
 
+#include "base/HeldMemory.h"
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,6 +14,7 @@ Ref<const Message> Message::make(const MessageView& view, Ref<const Counted> pub
     const std::size_t size = view.topicName.size() + view.properties.size() + view.payload.size();
     void* const memory = std::malloc(sizeof(Message) + size);
     if (!memory) throw std::bad_alloc();
+    HeldMemory::add(static_cast<std::ptrdiff_t>(sizeof(Message) + size));
     char* const text = static_cast<char*>(memory) + sizeof(Message);
     return Ref<const Message>::adopt(new (memory) Message(view, std::move(publisher), text));
 }
@@ -39,6 +42,7 @@ Message::Message(const MessageView& view, Ref<const Counted> publisher, char* te
 
 void Message::destroy() const noexcept
 {
+    HeldMemory::subtract(static_cast<std::ptrdiff_t>(footprint()));
     auto* const self = const_cast<Message*>(this);
     self->~Message();
     std::free(self);

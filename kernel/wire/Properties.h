@@ -64,6 +64,7 @@ struct Properties
     /// All properties as encoded, without the Property Length; checked when decoded.
     ByteView raw{};
 
+    std::uint32_t userProperties; // how many there are
     std::uint32_t messageExpiryInterval;  // seconds
     std::uint32_t subscriptionIdentifier; // the first; 1 to 268,435,455
     std::uint32_t sessionExpiryInterval;  // seconds; 0xFFFFFFFF: never

@@ -2,6 +2,8 @@
 
 #include "nanomq/admin.h"
 #include "nanomq/http_routes.h"
+#include "nanomq/alarms.h"
+#include "nanomq/bans.h"
 #include "nanomq/metrics_reader.h"
 #include "nanomq/plugin.h"
 #include "nanomq/query.h"

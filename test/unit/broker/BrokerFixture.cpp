@@ -58,10 +58,10 @@ Broker& BrokerFixture::start()
 {
     _settings.workers = 2;
     _broker = std::make_unique<Broker>(_settings, _hooks, _quiescence);
-    ListenerSettings listener;
-    listener.scheme = "nmq-tcp";
-    listener.host = "127.0.0.1";
-    _broker->listen(listener);
+    _listener.scheme = "nmq-tcp";
+    _listener.host = "127.0.0.1";
+    if (_prepare) _prepare(*_broker);
+    _broker->listen(_listener);
     _broker->start();
     return *_broker;
 }

@@ -74,7 +74,7 @@ public:
     void tearDown() override { _broker.reset(); }
 
 protected:
-    /// Starts it, with what is set in _settings.
+    /// Starts it, with what is set in _settings and _listener.
     Broker& start();
     Broker& broker() noexcept { return *_broker; }
     std::uint16_t port() const;
@@ -94,6 +94,8 @@ protected:
     std::uint64_t dropped() const;
 
     BrokerSettings _settings;
+    ListenerSettings _listener;
+    std::function<void(Broker&)> _prepare; // before it listens
 
 private:
     Quiescence _quiescence;

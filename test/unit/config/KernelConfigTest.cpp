@@ -22,6 +22,7 @@ class KernelConfigTest : public CppUnit::TestFixture
     CPPUNIT_TEST(replacesTheUrlByThoseOfTheCommandLine);
     CPPUNIT_TEST(refusesListenersThatCannotBe);
     CPPUNIT_TEST(readsWhatANamedListenerHasOfItsOwn);
+    CPPUNIT_TEST(readsLimitsForAllListenersAndForOne);
     CPPUNIT_TEST(listensWhereNanoMqsKeysForTlsAndWebSocketSay);
     CPPUNIT_TEST(refusesListenerKeysThatWouldDoNothing);
     CPPUNIT_TEST(letsStrangersInFromBeyondOnlyIfThatIsWrittenOut);
@@ -211,6 +212,40 @@ public:
         const ListenerConfig& other = config.listeners[2];
         CPPUNIT_ASSERT(other.tls.certificateFiles == std::vector<std::string>{"a.pem"});
         CPPUNIT_ASSERT(!other.tls.verifyPeer && !other.proxyProtocol && !other.allowAnonymous);
+    }
+
+    void readsLimitsForAllListenersAndForOne()
+    {
+        const KernelConfig config =
+            load("url=nmq-tcp://127.0.0.1:0\nlistener.plant.url=nmq-tcp://127.0.0.1:0\n"
+                 "limit.topic_length=100\nlimit.user_properties=1\nlimit.filters_per_subscribe=2\n"
+                 "limit.subscriptions=3\nlimit.packet_rate=4\nlimit.byte_rate=5KB\n"
+                 "limit.slow_timeout=6s\nlimit.connections_per_address=7\nlimit.connect_rate=8\n"
+                 "limit.connect_memory=1MB\nmemory.limit=1GB\nlistener.plant.limit.packet_rate=44\n"
+                 "listener.plant.limit.slow_timeout=0s\nban.failed_logins.count=9\n"
+                 "ban.failed_logins.window=10s\nban.failed_logins.duration=11s\n"
+                 "ban.flapping.count=12\n");
+        CPPUNIT_ASSERT_EQUAL(std::string(), lines(_report.errors));
+        const ClientLimitConfig& all = config.listeners[0].limits;
+        CPPUNIT_ASSERT(all.topicLengthBytes == 100 && all.userProperties == 1);
+        CPPUNIT_ASSERT(all.filtersPerSubscribe == 2 && all.subscriptions == 3);
+        CPPUNIT_ASSERT(all.packetsPerSecond == 4 && all.bytesPerSecond == 5 * 1024);
+        CPPUNIT_ASSERT(all.slowTimeout == std::chrono::seconds(6));
+        CPPUNIT_ASSERT(all.connectionsPerAddress == 7 && all.connectsPerSecond == 8);
+        const ClientLimitConfig& plant = config.listeners[1].limits;
+        CPPUNIT_ASSERT(plant.packetsPerSecond == 44 && plant.slowTimeout.count() == 0);
+        CPPUNIT_ASSERT(plant.topicLengthBytes == 100 && plant.connectsPerSecond == 8);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1} << 20, config.connectMemoryBytes);
+        CPPUNIT_ASSERT_EQUAL(std::size_t{1} << 30, config.memoryLimitBytes);
+        CPPUNIT_ASSERT_EQUAL(9U, config.failedLogins.count);
+        CPPUNIT_ASSERT(config.failedLogins.window == std::chrono::seconds(10));
+        CPPUNIT_ASSERT(config.failedLogins.duration == std::chrono::seconds(11));
+        CPPUNIT_ASSERT(config.flapping.count == 12 &&
+                       config.flapping.duration == std::chrono::minutes(5));
+
+        load("listener.plant.url=nmq-tcp://127.0.0.1:0\nlistener.plant.limit.packet_rate=-1\n"
+             "limit.topic_length=0\n");
+        CPPUNIT_ASSERT_EQUAL(std::size_t{2}, _report.errors.size());
     }
 
     void listensWhereNanoMqsKeysForTlsAndWebSocketSay()

@@ -433,7 +433,9 @@ public:
     void anEndedSessionTakesNothing()
     {
         publish("a", QoS::AtLeastOnce);
-        CPPUNIT_ASSERT_MESSAGE("nothing of a Shared Subscription", _outbound->end().empty());
+        const auto left = _outbound->end();
+        CPPUNIT_ASSERT_MESSAGE("nothing of a Shared Subscription", left.shared.empty());
+        CPPUNIT_ASSERT(left.queued.size() == 1 && left.unacknowledged == 0);
         CPPUNIT_ASSERT(publish("b", QoS::AtLeastOnce) == DeliveryResult::NotConnected);
         CPPUNIT_ASSERT_EQUAL(std::size_t{0}, _outbound->load().queued);
     }
