@@ -4,6 +4,10 @@
 #include "app/BrokerAdministration.h"
 #include "app/BrokerMetrics.h"
 #include "app/Commands.h"
+#include "app/ConfCommands.h"
+#include "app/ConfHistory.h"
+#include "app/Decisions.h"
+#include "app/ExplainCommand.h"
 #include "app/GuardCommands.h"
 #include "app/KernelServices.h"
 #include "app/Listening.h"
@@ -12,6 +16,7 @@
 #include "app/PluginInspection.h"
 #include "app/Readiness.h"
 #include "app/Startup.h"
+#include "app/Trace.h"
 #include "broker/Broker.h"
 #include "config/CommandLine.h"
 #include "control/ControlClient.h"
@@ -136,6 +141,8 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     Metrics metrics;
     Quiescence quiescence;
     HookBus hooks(quiescence);
+    Decisions decisions(Poco::Logger::get("hooks"));
+    hooks.setWitness(&decisions);
     Broker broker(startup.brokerSettings(), hooks, quiescence);
     logAlarms(broker.alarms());
     const BanFile banFile(startup.stateDir() + "/bans.json", broker.bans(), broker.alarms());
@@ -163,7 +170,10 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     registerBrokerCommands(control,
                            {broker, metrics, NANOMQ_VERSION, raise(SIGTERM), raise(Signals::kRestart)});
     registerGuardCommands(control, broker);
-    registerPluginCommands(control, broker, plugins, verbs, startup);
+    registerExplain(control, broker);
+    registerTrace(control, plugins, decisions);
+    const auto confReloaded = registerConfCommands(control, plugins, startup);
+    registerPluginCommands(control, broker, plugins, verbs, startup, confReloaded);
 
     control.start();
     plugins.loadConfigured(); // before the first client comes: it may be a plugin that lets it in
@@ -190,6 +200,12 @@ int start(const BrokerArguments& arguments, char** argv)
 {
     ConfigReport report;
     const Startup startup(arguments, report);
+    if (!arguments.check && ConfHistory(startup.stateDir(), startup.confDir()).recover())
+    {
+        std::cerr << "note: " << startup.confDir() << ": put back to what was in force when a change "
+                                                      "of it was interrupted\n";
+        return start(arguments, argv);
+    }
     startup.reportUnclaimed(report);
     if (arguments.check)
     {

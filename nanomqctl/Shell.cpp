@@ -65,6 +65,21 @@ Poco::JSON::Object::Ptr Shell::callForObject(const std::string& command,
     return value.extract<Poco::JSON::Object::Ptr>();
 }
 
+void Shell::follow(const std::string& command, const Poco::JSON::Object::Ptr& arguments,
+                   const std::function<bool(const Poco::Dynamic::Var&)>& event)
+{
+    try
+    {
+        if (!_client) _client = std::make_unique<ControlClient>(_path, _deadline);
+        if (const auto error = _client->follow(command, arguments, event))
+            throw Failure(error->message);
+    }
+    catch (const Poco::Exception& broken)
+    {
+        throw Failure(broken.message());
+    }
+}
+
 void Shell::print(const Poco::Dynamic::Var& value) const
 {
     ctl::print(value, _look, std::cout);

@@ -5,6 +5,7 @@
 #include "control/ControlClient.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -35,6 +36,11 @@ public:
     /// The same, for answers that are objects.
     Poco::JSON::Object::Ptr callForObject(const std::string& command,
                                           const Poco::JSON::Object::Ptr& arguments);
+
+    /// Follows a stream of events until `event` returns false or the broker ends it. Throws
+    /// Failure as call() does.
+    void follow(const std::string& command, const Poco::JSON::Object::Ptr& arguments,
+                const std::function<bool(const Poco::Dynamic::Var&)>& event);
 
     /// To standard output.
     void print(const Poco::Dynamic::Var& value) const;

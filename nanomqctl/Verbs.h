@@ -38,6 +38,10 @@ int checkPluginVerb(const Arguments& arguments);
 /// Needs no broker.
 int passwdVerb(const Arguments& arguments);
 
+int confVerb(const Arguments& arguments);
+int explainVerb(const Arguments& arguments);
+int traceVerb(const Arguments& arguments);
+
 int publishVerb(const Arguments& arguments);
 int subscribeVerb(const Arguments& arguments);
 /// `nanomqctl bench conn|pub|sub|pair [OPTION]...`: a load for any broker.

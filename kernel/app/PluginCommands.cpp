@@ -280,7 +280,8 @@ ControlResult reloadConfiguration(Broker& broker, PluginHost& host, const Startu
 }
 
 void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& host,
-                            ControlVerbs& verbs, const Startup& startup)
+                            ControlVerbs& verbs, const Startup& startup,
+                            std::function<void()> reloaded)
 {
     server.command("plugin.list", [&host](const Object&) { return listPlugins(host); });
     server.command("plugin.figures", [&host](const Object&) { return describeAll(host); });
@@ -308,8 +309,11 @@ void registerPluginCommands(ControlServer& server, Broker& broker, PluginHost& h
     server.command("plugin.verbs", [&verbs](const Object&) { return listVerbs(verbs); });
     server.command("plugin.verb",
                    [&verbs](const Object& request) { return runVerb(verbs, request); });
-    server.command("reload", [&broker, &host, &startup](const Object&) {
-        return reloadConfiguration(broker, host, startup);
+    server.command("reload", [&broker, &host, &startup,
+                              reloaded = std::move(reloaded)](const Object&) {
+        auto result = reloadConfiguration(broker, host, startup);
+        if (result) reloaded();
+        return result;
     });
 }
 

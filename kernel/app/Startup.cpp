@@ -95,13 +95,13 @@ std::vector<Startup::Plugin> Startup::plugins(ConfigReport& report) const
     {
         const std::string library = libraryOf(file.name);
         const bool present = Poco::File(library).exists();
-        Plugin plugin{file.name, file.path};
+        Plugin plugin{file.name, file.path, false, {}, {}};
         try
         {
-            const Schema schema = schemaOf(file.name, library, present);
-            const auto configuration = Configuration::load(ConfigFile::read(file.path, report),
-                                                           schema, _overrides, report);
-            plugin.on = isOn(file.name, configuration, schema, present);
+            plugin.schema = schemaOf(file.name, library, present);
+            plugin.configuration = Configuration::load(ConfigFile::read(file.path, report),
+                                                       *plugin.schema, _overrides, report);
+            plugin.on = isOn(file.name, *plugin.configuration, *plugin.schema, present);
             if (plugin.on && !present)
                 report.errors.push_back({file.path, "", "there is no library " + library});
         }

@@ -5,6 +5,7 @@
 #include "config/ConfDir.h"
 #include "config/KernelConfig.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,8 @@ public:
         std::string name;
         std::string confFile;
         bool on = false;
+        std::optional<Configuration> configuration; // nothing when it cannot be read
+        std::optional<Schema> schema;
     };
     /// The plugins of conf.d, checked against the schemas that their libraries carry; no code of
     /// them runs. What is wrong, a missing library included, goes to `report`; it keeps that one

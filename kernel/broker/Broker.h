@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/BrokerSettings.h"
+#include "broker/Explainer.h"
 #include "broker/Listing.h"
 #include "broker/ObserverFilters.h"
 #include "broker/PluginBroker.h"
@@ -64,6 +65,8 @@ public:
     /// Who may not come in, and what is wrong. Thread: [any].
     BanList& bans() noexcept { return _state.bans; }
     AlarmList& alarms() noexcept { return _state.alarms; }
+    /// What would happen if. Thread: any but a worker.
+    Explainer& explainer() noexcept { return _explainer; }
     /// The interface nanomq.broker/1.
     sdk::Broker& plugins() noexcept { return _plugins; }
     /// The interface nanomq.client_admin/1.
@@ -81,6 +84,7 @@ private:
     ObserverFilters _observers;
     PluginBroker _plugins;
     Listing _listing;
+    Explainer _explainer{_state};
     std::vector<std::unique_ptr<Listener>> _listeners;
     PluginQuery _query;
     std::vector<std::thread> _threads;

@@ -61,6 +61,7 @@ public:
         Entry& entry = _entries[_next];
         if (!entry.settled)
         {
+            _bus.tellAnswered(_worker, event, _answer);
             if (_answer.verdict == sdk::Verdict::Next)
             {
                 const HookPosition after = _answer.position;
@@ -72,6 +73,7 @@ public:
                 entry.outcome.verdict = _answer.verdict;
                 entry.outcome.reason = _answer.reason;
                 entry.outcome.reasonText = _answer.reasonText;
+                entry.outcome.plugin = _answer.plugin;
             }
             if (!settle(entry)) return nullptr;
         }

@@ -27,8 +27,12 @@ bool LooseMessage::publish()
     if (!outcome) return false;
 
     const RewrittenMessage rewritten(_message->view(), *outcome);
-    if (outcome->verdict == sdk::Verdict::Deny || outcome->verdict == sdk::Verdict::Drop ||
-        !rewritten.valid())
+    if (outcome->verdict == sdk::Verdict::Deny || outcome->verdict == sdk::Verdict::Drop)
+    {
+        _worker.tellRefused(_message->view(), _message->publisher(), *outcome);
+        return true;
+    }
+    if (!rewritten.valid())
     {
         _worker.counters().messagesRefused.add();
         return true;

@@ -145,8 +145,7 @@ Client::Step Client::publishThroughHooks(const MessageView& view, const Publish&
     if (!outcome) return Step::Parked;
     if (outcome->verdict == sdk::Verdict::Deny || outcome->verdict == sdk::Verdict::Drop)
     {
-        _worker->counters().messagesRefused.add();
-        _worker->tellRefused(view, _identity, outcome->reasonText);
+        _worker->tellRefused(view, _identity.get(), *outcome);
         if (outcome->verdict == sdk::Verdict::Drop)
             return acknowledge(publish, ReasonCode::Success), Step::Done;
         const auto reason =

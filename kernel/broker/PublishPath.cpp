@@ -362,12 +362,16 @@ void Worker::tellMessage(const MessageRef& message, const Ref<const Counted>& re
     tell(event, owners, message->topicName());
 }
 
-void Worker::tellRefused(const MessageView& view, const Ref<const ClientIdentity>& publisher,
-                         std::string_view reason)
+void Worker::tellRefused(const MessageView& view, const Counted* publisher,
+                         const HookOutcome& outcome)
 {
+    _counters.messagesRefused.add();
     if (!hooks().any(sdk::HookPoint::MessageDropped)) return;
-    tellMessage<sdk::MessageDropped>(Message::make(view, publisher), {}, {view.qos, view.retain, 0},
-                                     reason.empty() ? "refused by a plugin" : reason);
+    std::string reason = outcome.verdict == sdk::Verdict::Drop ? "dropped" : "refused";
+    reason += " by " + (outcome.plugin.empty() ? "a plugin" : outcome.plugin);
+    if (!outcome.reasonText.empty()) reason += ": " + outcome.reasonText;
+    tellMessage<sdk::MessageDropped>(Message::make(view, Ref<const Counted>::share(publisher)), {},
+                                     {view.qos, view.retain, 0}, reason);
 }
 
 void Worker::tellNotes(Session& session)

@@ -197,9 +197,9 @@ public:
     void tellNotes(Session& session);
     /// Counts and tells deliveries that were taken out of the session's queue.
     void tellDropped(Session& session, const std::vector<Delivery>& dropped, DeliveryResult why);
-    /// Tells that a hook refused or dropped a message before it was routed.
-    void tellRefused(const MessageView& view, const Ref<const ClientIdentity>& publisher,
-                     std::string_view reason);
+    /// Counts and tells that a hook refused or dropped a message before it was routed.
+    void tellRefused(const MessageView& view, const Counted* publisher,
+                     const HookOutcome& outcome);
     /// Tells that a delivery was acknowledged.
     void tellAcknowledged(Session& session, const Delivery& delivery);
 

@@ -39,12 +39,16 @@ Descriptor connectTo(const std::string& path, std::chrono::milliseconds deadline
     return socket;
 }
 
-ControlResult resultOf(const std::string& line, std::int64_t id)
+Object::Ptr parseAnswer(const std::string& line)
 {
     Poco::JSON::Parser parser(new Poco::JSON::ParseHandler(true));
     const Var value = parser.parse(line);
     if (value.type() != typeid(Object::Ptr)) throw Poco::DataFormatException("not an object");
-    const Object& answer = *value.extract<Object::Ptr>();
+    return value.extract<Object::Ptr>();
+}
+
+ControlResult resultOf(const Object& answer, std::int64_t id)
+{
     const bool isOk = answer.optValue("ok", false);
     const Var answered = answer.get("id");
     if (answered.isEmpty() ? isOk : answered.convert<Poco::Int64>() != id)
@@ -76,16 +80,8 @@ ControlResult ControlClient::call(const std::string& command, const Object::Ptr&
                                   std::chrono::milliseconds deadline)
 {
     const MonotonicMs until = monotonicNow() + deadline.count();
-    Object request(Poco::JSON_PRESERVE_KEY_ORDER);
-    request.set("id", ++_lastId);
-    request.set("cmd", command);
-    if (!arguments.isNull()) request.set("args", arguments);
-    std::ostringstream text;
-    request.stringify(text);
-    text << '\n';
-
     // A broker that refused the connection has told why and closed; so read even if this fails.
-    const bool isSent = _stream->send(text.str());
+    const bool isSent = sendRequest(command, arguments);
     std::string line;
     switch (_stream->readLine(line, until))
     {
@@ -102,12 +98,54 @@ ControlResult ControlClient::call(const std::string& command, const Object::Ptr&
     }
     try
     {
-        return resultOf(line, _lastId);
+        return resultOf(*parseAnswer(line), _lastId);
     }
     catch (const Poco::Exception& wrong)
     {
         throw Poco::DataFormatException("the broker's answer to '" + command +
                                         "' makes no sense: " + wrong.displayText());
+    }
+}
+
+bool ControlClient::sendRequest(const std::string& command, const Object::Ptr& arguments)
+{
+    Object request(Poco::JSON_PRESERVE_KEY_ORDER);
+    request.set("id", ++_lastId);
+    request.set("cmd", command);
+    if (!arguments.isNull()) request.set("args", arguments);
+    std::ostringstream text;
+    request.stringify(text);
+    text << '\n';
+    return _stream->send(text.str());
+}
+
+std::optional<ControlError>
+ControlClient::follow(const std::string& command, const Object::Ptr& arguments,
+                      const std::function<bool(const Var&)>& event)
+{
+    sendRequest(command, arguments);
+    for (std::string line;;)
+    {
+        if (_stream->readLine(line, kNever) != UnixStream::Read::Line)
+            throw Poco::IOException("the broker at " + _path + " went away");
+        try
+        {
+            const Object::Ptr answer = parseAnswer(line);
+            if (answer->optValue("end", false)) return std::nullopt;
+            if (answer->has("event"))
+            {
+                if (!event(answer->get("event"))) return std::nullopt;
+                continue;
+            }
+            const ControlResult result = resultOf(*answer, _lastId);
+            if (!result) return result.error();
+            throw Poco::DataFormatException("neither event nor error");
+        }
+        catch (const Poco::SyntaxException& wrong)
+        {
+            throw Poco::DataFormatException("the broker's answer to '" + command +
+                                            "' makes no sense: " + wrong.displayText());
+        }
     }
 }
 

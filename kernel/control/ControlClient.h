@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace nanomq
@@ -31,11 +33,21 @@ public:
     ControlResult call(const std::string& command, const Poco::JSON::Object::Ptr& arguments,
                        std::chrono::milliseconds deadline);
 
+    /// Sends a command that answers with a stream of events (ControlServer::StreamHandler), and
+    /// hands each to `event` until that returns false or the stream ends. Nothing, or why there is
+    /// no stream. Throws as call() does, but waits for events without a limit. The connection is
+    /// of no more use afterwards.
+    std::optional<ControlError> follow(const std::string& command,
+                                       const Poco::JSON::Object::Ptr& arguments,
+                                       const std::function<bool(const Poco::Dynamic::Var&)>& event);
+
     /// Waits until the broker closes the connection; false after the deadline. A broker that was
     /// told to stop does it when it no longer listens.
     bool waitForEnd(std::chrono::milliseconds deadline);
 
 private:
+    bool sendRequest(const std::string& command, const Poco::JSON::Object::Ptr& arguments);
+
     class Stream;
     std::string _path;
     std::unique_ptr<Stream> _stream;

@@ -70,11 +70,27 @@ Object::Ptr parseRequest(const std::string& line)
     return value.type() == typeid(Object::Ptr) ? value.extract<Object::Ptr>() : Object::Ptr();
 }
 
-/// One answer as a line. An `id` that is neither number nor text is not given back.
-std::string answerLine(const Var& id, const ControlResult& result)
+std::string lineOf(const Object& object)
+{
+    std::ostringstream out;
+    object.stringify(out);
+    out << '\n';
+    return out.str();
+}
+
+/// The beginning of what is told to a request. An `id` that is neither number nor text is not
+/// given back.
+Object answerTo(const Var& id)
 {
     Object answer(Poco::JSON_PRESERVE_KEY_ORDER);
     answer.set("id", id.isString() || (id.isNumeric() && !id.isBoolean()) ? id : Var());
+    return answer;
+}
+
+/// One answer as a line.
+std::string answerLine(const Var& id, const ControlResult& result)
+{
+    Object answer = answerTo(id);
     answer.set("ok", static_cast<bool>(result));
     if (result) answer.set("result", *result);
     else
@@ -84,11 +100,41 @@ std::string answerLine(const Var& id, const ControlResult& result)
         error->set("message", result.error().message);
         answer.set("error", error);
     }
-    std::ostringstream out;
-    answer.stringify(out);
-    out << '\n';
-    return out.str();
+    return lineOf(answer);
 }
+
+/// The events of one request.
+class EventLines final : public ControlServer::Events
+{
+public:
+    EventLines(Var id, UnixStream& stream, const std::atomic<bool>& isStopping)
+        : _id(std::move(id)),
+          _stream(stream),
+          _isStopping(isStopping)
+    {
+    }
+    bool send(const Var& event) override
+    {
+        Object line = answerTo(_id);
+        line.set("event", event);
+        _begun = true;
+        return !_isStopping && _stream.send(lineOf(line));
+    }
+    bool wanted() override { return !_isStopping && !_stream.hasInput(); }
+    bool begun() const noexcept { return _begun; }
+    std::string endLine() const
+    {
+        Object line = answerTo(_id);
+        line.set("end", true);
+        return lineOf(line);
+    }
+
+private:
+    const Var _id;
+    UnixStream& _stream;
+    const std::atomic<bool>& _isStopping;
+    bool _begun = false;
+};
 
 Descriptor lockPath(const std::string& path)
 {
@@ -142,10 +188,17 @@ public:
         _handlers.insert_or_assign(std::move(name), std::move(handler));
     }
 
-    std::string answer(const std::string& line) const
+    void addStream(std::string name, StreamHandler handler)
+    {
+        _streams.insert_or_assign(std::move(name), std::move(handler));
+    }
+
+    /// Answers one request. False when the peer is gone.
+    bool serve(const std::string& line, UnixStream& stream, const std::atomic<bool>& isStopping) const
     {
         if (!isUtf8(line))
-            return answerLine({}, ControlError{"bad_request", "not JSON: ill-formed UTF-8"});
+            return stream.send(
+                answerLine({}, ControlError{"bad_request", "not JSON: ill-formed UTF-8"}));
         Object::Ptr request;
         try
         {
@@ -153,37 +206,54 @@ public:
         }
         catch (const Poco::Exception& notJson)
         {
-            return answerLine({}, ControlError{"bad_request", "not JSON: " + plain(notJson.message())});
+            return stream.send(answerLine(
+                {}, ControlError{"bad_request", "not JSON: " + plain(notJson.message())}));
         }
         if (request.isNull())
-            return answerLine({}, ControlError{"bad_request", "a request is a JSON object"});
-        return answerLine(request->get("id"), run(*request));
+            return stream.send(
+                answerLine({}, ControlError{"bad_request", "a request is a JSON object"}));
+        const Var id = request->get("id");
+        EventLines events(id, stream, isStopping);
+        const ControlResult result = run(*request, events);
+        if (events.begun() || isStreamWithoutEvents(*request, result))
+            return stream.send(events.endLine());
+        return stream.send(answerLine(id, result));
     }
 
 private:
-    ControlResult run(const Object& request) const
+    ControlResult run(const Object& request, EventLines& events) const
     {
         const Var name = request.get("cmd");
         if (!name.isString()) return ControlError{"bad_request", "there is no text 'cmd'"};
-        const Object::Ptr arguments = request.getObject("args");
-        if (arguments.isNull() && request.has("args"))
+        const Object::Ptr given = request.getObject("args");
+        if (given.isNull() && request.has("args"))
             return ControlError{"bad_request", "'args' is not an object"};
-        const auto handler = _handlers.find(name.convert<std::string>());
-        if (handler == _handlers.end())
-            return ControlError{"unknown_command", "this broker has no command '" +
-                                                       name.convert<std::string>() + '\''};
+        const Object arguments = given.isNull() ? Object() : *given;
+        const std::string command = name.convert<std::string>();
         try
         {
-            return handler->second(arguments.isNull() ? Object() : *arguments);
+            if (const auto handler = _handlers.find(command); handler != _handlers.end())
+                return handler->second(arguments);
+            if (const auto handler = _streams.find(command); handler != _streams.end())
+            {
+                if (const auto error = handler->second(arguments, events)) return *error;
+                return Var();
+            }
         }
         catch (const Poco::Exception& failure)
         {
-            return internal(handler->first, failure.displayText());
+            return internal(command, failure.displayText());
         }
         catch (const std::exception& failure)
         {
-            return internal(handler->first, failure.what());
+            return internal(command, failure.what());
         }
+        return ControlError{"unknown_command", "this broker has no command '" + command + '\''};
+    }
+
+    bool isStreamWithoutEvents(const Object& request, const ControlResult& result) const
+    {
+        return result && _streams.contains(request.get("cmd").convert<std::string>());
     }
 
     ControlError internal(const std::string& command, const std::string& what) const
@@ -194,6 +264,7 @@ private:
 
     Poco::Logger& _logger;
     std::map<std::string, Handler> _handlers;
+    std::map<std::string, StreamHandler> _streams;
 };
 
 /// The open socket, the thread that accepts, and one thread a connection.
@@ -283,7 +354,8 @@ private:
         while (!_isStopping)
         {
             read = connection.stream.readLine(line, kNever);
-            if (read != UnixStream::Read::Line || !connection.stream.send(_commands.answer(line)))
+            if (read != UnixStream::Read::Line ||
+                !_commands.serve(line, connection.stream, _isStopping))
                 break;
         }
         if (read == UnixStream::Read::TooLong)
@@ -330,6 +402,11 @@ ControlServer::~ControlServer() = default;
 void ControlServer::command(std::string name, Handler handler)
 {
     _commands->add(std::move(name), std::move(handler));
+}
+
+void ControlServer::stream(std::string name, StreamHandler handler)
+{
+    _commands->addStream(std::move(name), std::move(handler));
 }
 
 void ControlServer::start()

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace Poco
@@ -39,6 +40,25 @@ public:
     /// told to the caller as "internal".
     using Handler = std::function<ControlResult(const Poco::JSON::Object& arguments)>;
 
+    /// The events of one stream, on their way to the peer. Thread: the handler's.
+    class Events
+    {
+    public:
+        /// {"id":1,"event":…}. False when nobody takes it: the handler then returns.
+        [[nodiscard]] virtual bool send(const Poco::Dynamic::Var& event) = 0;
+        /// Whether the peer is still there and has asked for nothing else, and the server goes on;
+        /// to be looked at every now and then while there is nothing to send.
+        virtual bool wanted() = 0;
+
+    protected:
+        ~Events() = default;
+    };
+    /// A command that goes on telling. What it returns before it has sent an event is told as an
+    /// error; else the stream ends with {"id":1,"end":true}. A peer ends it by closing the
+    /// connection or by its next request. Runs as a Handler does.
+    using StreamHandler =
+        std::function<std::optional<ControlError>(const Poco::JSON::Object& arguments, Events&)>;
+
     /// Nothing is opened yet. The logger outlives this. Thread: [main].
     ControlServer(std::string path, Poco::Logger& logger);
     /// Stops.
@@ -48,6 +68,8 @@ public:
 
     /// Registers a command. Requires: not started. Thread: [main].
     void command(std::string name, Handler handler);
+    /// The same for a stream of events.
+    void stream(std::string name, StreamHandler handler);
 
     /// Binds the socket, with mode 0600, and begins to answer; prepareControlFolder() first.
     /// Replaces the socket file that a dead broker left. A lock on PATH.lock, held until stop(),

@@ -82,6 +82,12 @@ UnixStream::Read UnixStream::receive(MonotonicMs until)
     return received > 0 ? Read::Line : Read::End;
 }
 
+bool UnixStream::hasInput() const noexcept
+{
+    pollfd ready{_socket.get(), POLLIN, 0};
+    return _begin < _buffer.size() || ::poll(&ready, 1, 0) > 0;
+}
+
 bool UnixStream::send(std::string_view bytes) noexcept
 {
     while (!bytes.empty())

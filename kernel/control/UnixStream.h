@@ -51,6 +51,8 @@ public:
 
     /// The next line, without its end. @param until  kNever waits for ever.
     Read readLine(std::string& line, MonotonicMs until);
+    /// Whether readLine() would not have to wait: there is something to read, or the end.
+    bool hasInput() const noexcept;
     /// Sends all of it, in SO_SNDTIMEO's time a piece. False when the peer is gone or does not
     /// read.
     bool send(std::string_view bytes) noexcept;

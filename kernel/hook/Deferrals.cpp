@@ -75,7 +75,8 @@ std::uint64_t Deferrals::open(HookRecord& record, std::uint32_t timeoutMs, sdk::
     slot.onTimeout = onTimeout;
     slot.set = Ref<HookSet>::share(&set);
     slot.record = &record;
-    _timers.schedule(slot, monotonicNow() + timeoutMs);
+    slot.openedAt = monotonicNow();
+    _timers.schedule(slot, slot.openedAt + timeoutMs);
     return tokenOf(slot);
 }
 
@@ -152,6 +153,8 @@ void Deferrals::settle(Slot& slot, HookAnswer answer)
 {
     slot.cancel();
     slot.answer = std::move(answer);
+    slot.answer.plugin = slot.set->name();
+    slot.answer.waitedMs = static_cast<std::uint64_t>(monotonicNow() - slot.openedAt);
     if (slot.state == State::Parked) resume(slot);
     else slot.state = State::Answered;
 }

@@ -72,6 +72,7 @@ private:
         HookRecord* record = nullptr;
         Parked* parked = nullptr;
         HookAnswer answer;
+        MonotonicMs openedAt = 0;
 
     private:
         void expired(MonotonicMs now) override;

@@ -45,6 +45,11 @@ public:
     /// Calls one hook; what it answers is one of Next, Allow, Deny, Drop, Pending.
     sdk::Verdict ask(const HookEntry& entry, unsigned worker);
 
+    /// The same in a dry run: not counted, and what it answers may be anything.
+    sdk::Verdict askDry(const HookEntry& entry);
+    /// What the hook asked last has changed.
+    HookChanges changes() const noexcept { return _changes; }
+
     sdk::Deferral defer(std::uint32_t timeoutMs, sdk::Verdict onTimeout) override;
     sdk::Status setTopic(sdk::Str topic) override;
     sdk::Status setPayload(sdk::Bytes payload) override;
@@ -67,6 +72,7 @@ private:
     void showPayload() noexcept;
     void showQoS() noexcept;
     void showUserName() noexcept;
+    void changed(HookChange what) noexcept { _changes |= static_cast<HookChanges>(what); }
 
     Deferrals& _deferrals;
     HookMark& _mark;
@@ -75,6 +81,7 @@ private:
     HookOutcome& _outcome;
     const HookEntry* _entry = nullptr;
     std::uint64_t _deferral = 0;
+    HookChanges _changes = 0;
     sdk::ClientInfo _client{}; // the event's, once a hook has changed it
     bool _clientChanged = false;
 };
@@ -94,6 +101,7 @@ sdk::Verdict ChainContext::ask(const HookEntry& entry, unsigned worker)
     HookCell& cell = record.cells[worker];
     _entry = &entry;
     _deferral = 0;
+    _changes = 0;
     _outcome.reason = 0;
     _outcome.reasonText.clear();
     if (!record.breaker.admits()) [[unlikely]]
@@ -104,6 +112,27 @@ sdk::Verdict ChainContext::ask(const HookEntry& entry, unsigned worker)
     const auto verdict = judge(entry, cell, callHook(record, worker, _mark, _event, *this));
     if (verdict != sdk::Verdict::Pending && _deferral != 0) _deferrals.abandon(_deferral);
     return verdict;
+}
+
+sdk::Verdict ChainContext::askDry(const HookEntry& entry)
+{
+    _entry = &entry;
+    _changes = 0;
+    _outcome.reason = 0;
+    _outcome.reasonText.clear();
+    try
+    {
+        return entry.record->function(entry.record->self, &_event, this);
+    }
+    catch (const std::exception& error)
+    {
+        _outcome.reasonText = error.what();
+    }
+    catch (...)
+    {
+        _outcome.reasonText = "an exception of unknown type";
+    }
+    return sdk::Verdict::Error;
 }
 
 sdk::Verdict ChainContext::judge(const HookEntry& entry, HookCell& cell, sdk::Verdict verdict)
@@ -147,6 +176,8 @@ sdk::Verdict ChainContext::failure(const HookEntry& entry)
 
 sdk::Deferral ChainContext::defer(std::uint32_t timeoutMs, sdk::Verdict onTimeout)
 {
+    // Nobody waits for the answer.
+    if ((_event.flags & sdk::kDryRun) != 0) return {0};
     if (_deferral == 0) _deferral = _deferrals.open(*_entry->record, timeoutMs, onTimeout);
     return {_deferral};
 }
@@ -158,6 +189,7 @@ sdk::Status ChainContext::setTopic(sdk::Str topic)
         return -EPERM;
     if (publish ? !isTopicName(topic.view()) : !isTopicFilter(topic.view())) return -EINVAL;
     _outcome.topic = topic.view();
+    changed(HookChange::Topic);
     showTopic();
     return 0;
 }
@@ -176,6 +208,7 @@ sdk::Status ChainContext::setPayload(sdk::Bytes payload)
     if (!at(sdk::HookPoint::MessagePublish)) return -EPERM;
     if (payload.size > kMaxPayload) return -EINVAL;
     _outcome.payload = payload.view();
+    changed(HookChange::Payload);
     showPayload();
     return 0;
 }
@@ -191,6 +224,7 @@ sdk::Status ChainContext::setQoS(std::uint8_t qos)
     if (!at(sdk::HookPoint::MessagePublish) && !at(sdk::HookPoint::ClientSubscribe)) return -EPERM;
     if (qos > 2) return -EINVAL;
     _outcome.qos = qos;
+    changed(HookChange::QoS);
     showQoS();
     return 0;
 }
@@ -207,6 +241,7 @@ sdk::Status ChainContext::addUserProperty(sdk::Str name, sdk::Str value)
     if (!at(sdk::HookPoint::MessagePublish)) return -EPERM;
     if (!isMqttText(name.view()) || !isMqttText(value.view())) return -EINVAL;
     _outcome.userProperties.emplace_back(name.view(), value.view());
+    changed(HookChange::UserProperty);
     return 0;
 }
 
@@ -227,6 +262,7 @@ sdk::Status ChainContext::setClientId(sdk::Str clientId)
     if (!at(sdk::HookPoint::ClientConnect)) return -EPERM;
     if (clientId.size == 0 || !isMqttText(clientId.view())) return -EINVAL;
     _outcome.clientId = clientId.view();
+    changed(HookChange::ClientId);
     changedClient().clientId = *_outcome.clientId;
     return 0;
 }
@@ -237,6 +273,7 @@ sdk::Status ChainContext::setUserName(sdk::Str userName)
         return -EPERM;
     if (!isMqttText(userName.view())) return -EINVAL;
     _outcome.userName = userName.view();
+    changed(HookChange::UserName);
     showUserName();
     return 0;
 }
@@ -329,6 +366,7 @@ void HookBus::askChain(const HookTable& table, unsigned worker, sdk::EventHeader
     outcome.verdict = sdk::Verdict::Next;
     outcome.reason = 0;
     outcome.reasonText.clear();
+    outcome.plugin.clear();
     outcome.deferral = 0;
 
     const auto chain = table.on(event.point);
@@ -346,6 +384,56 @@ void HookBus::askChain(const HookTable& table, unsigned worker, sdk::EventHeader
     {
         if (!entry->record->wants(topicOf(event), *_filters)) continue;
         outcome.verdict = context.ask(*entry, worker);
+        const bool stopped =
+            outcome.verdict == sdk::Verdict::Deny || outcome.verdict == sdk::Verdict::Drop;
+        if (stopped) outcome.plugin = entry->record->set.name();
+        if (_witness &&
+            (stopped || context.changes() != 0 || outcome.verdict == sdk::Verdict::Pending))
+            _witness->decided({entry->record->set.name(), event, outcome.verdict, outcome.reason,
+                               outcome.reasonText, context.changes(), &outcome});
+    }
+    clientOf(event) = client;
+}
+
+void HookBus::askDryChain(const HookTable& table, unsigned worker, sdk::EventHeader& event,
+                          HookOutcome& outcome, std::vector<HookOpinion>& opinions)
+{
+    const sdk::ClientInfo* const client = clientOf(event);
+    const EventOwners nobody;
+    ChainContext context(_workers[worker]->deferrals, _workers[worker]->mark, event, nobody,
+                         outcome);
+    for (const HookEntry& entry : table.on(event.point))
+    {
+        if (!entry.record->wants(topicOf(event), *_filters)) continue;
+        HookOpinion& opinion = opinions.emplace_back();
+        opinion.plugin = entry.record->set.name();
+        opinion.point = event.point;
+        opinion.priority = entry.position.priority;
+        if (entry.record->breaker.state() != HookBreaker::State::Closed)
+        {
+            opinion.verdict = sdk::Verdict::Error;
+            opinion.reasonText = "not called: it fails all the time, its breaker is open";
+        }
+        else if ((entry.flags & sdk::kDryRunAware) == 0)
+        {
+            opinion.reasonText = "not asked: it does not declare kDryRunAware";
+            continue;
+        }
+        else
+        {
+            opinion.asked = true;
+            opinion.verdict = context.askDry(entry);
+            opinion.reason = outcome.reason;
+            opinion.reasonText = outcome.reasonText;
+            opinion.changes = describeChanges(context.changes(), outcome);
+        }
+        outcome.verdict = opinion.verdict;
+        if (opinion.verdict == sdk::Verdict::Error)
+            outcome.verdict = (entry.flags & sdk::kFailClosed) != 0 ? sdk::Verdict::Deny
+                                                                    : sdk::Verdict::Next;
+        if (outcome.verdict == sdk::Verdict::Next) continue;
+        outcome.plugin = opinion.plugin;
+        break;
     }
     clientOf(event) = client;
 }

@@ -7,6 +7,7 @@
 #include "base/TimerWheel.h"
 #include "hook/HookTable.h"
 #include "hook/HookWatch.h"
+#include "hook/HookWitness.h"
 #include "nanomq/hooks.h"
 
 #include <atomic>
@@ -30,6 +31,8 @@ struct HookAnswer
     std::string reasonText;
     bool timedOut = false;
     HookPosition position;
+    std::string plugin;         // who answers
+    std::uint64_t waitedMs = 0; // since the hook was asked
 };
 
 /// A packet, will or plugin message that waits for a HookAnswer; see HookBus::park().
@@ -50,6 +53,7 @@ struct HookOutcome
     sdk::Verdict verdict = sdk::Verdict::Next; // never Error: that became Next or Deny
     sdk::ReasonCode reason = 0;                // with Deny; 0 when the hook gave none
     std::string reasonText;
+    std::string plugin; // with Deny and Drop: whose hook it was
     std::optional<std::string> topic;
     std::optional<std::string> payload;
     std::optional<std::uint8_t> qos;
@@ -139,6 +143,32 @@ public:
         askChain(table, worker, event.header, owners, outcome, after);
     }
 
+    /// Asks what the chain would say, and changes nothing: hooks see kDryRun, and those that do not
+    /// declare kDryRunAware are not asked. Nothing is counted or deferred. One opinion for each
+    /// hook that the question concerns, in order, up to the one that decides. Thread: [worker].
+    template <class Event>
+    void askDry(const HookTable& table, unsigned worker, Event& event, HookOutcome& outcome,
+                std::vector<HookOpinion>& opinions)
+    {
+        static_assert(sdk::hookKind(Event::kPoint) != sdk::HookKind::Observe);
+        prepare(worker, event.header, Event::kPoint, sizeof event);
+        event.header.flags = sdk::kDryRun;
+        askDryChain(table, worker, event.header, outcome, opinions);
+    }
+
+    /// Who is told what hooks decide, the answers to deferrals included (tellAnswered()). Without
+    /// one it costs a branch a decision. Before the workers run. Thread: [main].
+    void setWitness(HookWitness* witness) noexcept { _witness = witness; }
+    /// The answer to a deferral is used for this event. Thread: [worker].
+    template <class Event>
+    void tellAnswered(unsigned worker, Event& event, const HookAnswer& answer)
+    {
+        if (!_witness) return;
+        prepare(worker, event.header, Event::kPoint, sizeof event);
+        _witness->decided({answer.plugin, event.header, answer.verdict, answer.reason,
+                           answer.reasonText, 0, nullptr, true, answer.timedOut, answer.waitedMs});
+    }
+
     /// Waits for the answer to outcome.deferral: `parked.resume()` will be called once, from the
     /// worker's mailbox or timer, never from within this call. Returns false when the deferral is
     /// not open (then nothing will be called). Thread: the worker that asked.
@@ -183,6 +213,8 @@ private:
                  std::size_t size) noexcept;
     void askChain(const HookTable& table, unsigned worker, sdk::EventHeader& event,
                   const EventOwners& owners, HookOutcome& outcome, const HookPosition* after);
+    void askDryChain(const HookTable& table, unsigned worker, sdk::EventHeader& event,
+                     HookOutcome& outcome, std::vector<HookOpinion>& opinions);
     void tellObservers(const HookTable& table, unsigned worker, const sdk::EventHeader& event,
                        const EventOwners& owners, std::string_view topic);
     void tellOne(const HookEntry& entry, unsigned worker, const sdk::EventHeader& event,
@@ -194,6 +226,7 @@ private:
     std::atomic<std::uint64_t> _everHad{0}; // a bit for each point
     std::vector<std::unique_ptr<WorkerState>> _workers;
     TopicFilters* _filters = nullptr;
+    HookWitness* _witness = nullptr;
     std::atomic<bool> _detached{false};
 };
 

@@ -78,6 +78,22 @@ std::future<PluginResult> PluginHost::reloadLater(std::string name)
         [name = std::move(name)](Jobs& jobs) { return jobs.reload(name); });
 }
 
+Result<PluginHost::KernelHooks, PluginError>
+PluginHost::addHooks(std::string name, std::vector<sdk::HookSpec> hooks,
+                     std::shared_ptr<const void> owner)
+{
+    return _jobs
+        ->submit<Result<KernelHooks, PluginError>>([&](Jobs& jobs) {
+            return jobs.addHooks(std::move(name), hooks, std::move(owner));
+        })
+        .get();
+}
+
+void PluginHost::removeHooks(const KernelHooks& hooks)
+{
+    _jobs->submit<void>([&hooks](Jobs& jobs) { jobs.removeHooks(hooks); }).wait();
+}
+
 std::vector<PluginInfo> PluginHost::list() const
 {
     return _jobs->list();

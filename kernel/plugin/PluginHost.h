@@ -126,6 +126,20 @@ public:
     std::future<PluginResult> unloadLater(std::string name);
     std::future<PluginResult> reloadLater(std::string name);
 
+    /// Hooks of the kernel's own that are there for a while, such as those of a trace.
+    struct KernelHooks
+    {
+        Ref<HookSet> set;
+        std::shared_ptr<const void> owner;
+    };
+    /// They are active when it returns, all or none. `owner` is what they use: it lives until
+    /// removeHooks() is done, or for good should a worker be stuck in one of them. Waits for the jobs
+    /// before it. Thread: as above.
+    Result<KernelHooks, PluginError> addHooks(std::string name, std::vector<sdk::HookSpec> hooks,
+                                              std::shared_ptr<const void> owner);
+    /// None of them runs when it returns (unless that worker is stuck). Thread: as above.
+    void removeHooks(const KernelHooks& hooks);
+
     /// What is loaded, what was, and what lies in the plugin folder, by name. Never waits for a
     /// job. Thread: [any].
     std::vector<PluginInfo> list() const;

@@ -1,6 +1,7 @@
 #include "plugin/PluginJobs.h"
 
 #include "config/ConfDir.h"
+#include "plugin/KeptForGood.h"
 
 #include <Poco/DateTimeFormatter.h>
 #include <Poco/Exception.h>
@@ -437,6 +438,29 @@ void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin
     version->side()->publishRoutes();
     showFacts(plugin, *version);
     plugin.running = std::move(version);
+}
+
+// Hooks of the kernel's own.
+
+Result<PluginHost::KernelHooks, PluginError>
+PluginHost::Jobs::addHooks(std::string name, const std::vector<sdk::HookSpec>& hooks,
+                           std::shared_ptr<const void> owner)
+{
+    const Ref<HookSet> set = _registry.make(++_lastNumber, std::move(name), nullptr);
+    for (const auto& hook : hooks)
+        if (set->add(hook) != 0)
+            return PluginError{"refused", "a hook with a topic filter that is none"};
+    if (!_registry.exchange(nullptr, set.get())) return PluginError{"refused", kBadFilter};
+    return KernelHooks{set, std::move(owner)};
+}
+
+void PluginHost::Jobs::removeHooks(const KernelHooks& hooks)
+{
+    const bool gone = _registry.exchange(hooks.set.get(), nullptr) &&
+                      !_registry.graceful(_options.graceDeadline) &&
+                      _registry.drain(*hooks.set, _options.deferralDeadline);
+    if (gone) _registry.withdrawFilters(*hooks.set);
+    else keepForGood(hooks.owner);
 }
 
 // At the start.

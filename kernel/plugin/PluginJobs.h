@@ -44,6 +44,10 @@ public:
     /// Looks at the plugin's files, and does what they ask for if they are not those it was last
     /// loaded, unloaded or refused with.
     void bringIntoLine(const std::string& name);
+    Result<KernelHooks, PluginError> addHooks(std::string name,
+                                              const std::vector<sdk::HookSpec>& hooks,
+                                              std::shared_ptr<const void> owner);
+    void removeHooks(const KernelHooks& hooks);
 
     std::vector<PluginInfo> list() const;       ///< [any]
     std::vector<HeldWorker> heldWorkers() const ///< [any]

@@ -294,6 +294,7 @@ Acl::Acl(const std::map<std::uint32_t, Source>& rules)
         {
             Rule rule = ruleOf(source.json);
             rule.name = "acl.rule." + std::to_string(number);
+            rule.where = source.where;
             _rules.push_back(std::move(rule));
         }
         catch (const Poco::DataFormatException& wrong)

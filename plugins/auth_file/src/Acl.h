@@ -44,7 +44,8 @@ struct Who
 /// One ACL rule.
 struct Rule
 {
-    std::string name; ///< "acl.rule.3"
+    std::string name;  ///< "acl.rule.3"
+    std::string where; ///< "conf.d/auth_file.conf:12: acl.rule.3", for those who ask why
     bool allow = false;
     bool publish = true, subscribe = true;
     Who who; ///< all of its parts

@@ -107,20 +107,29 @@ sdk::Verdict AuthFile::onAuthenticate(const sdk::ClientAuthenticate& event, Cont
 sdk::Verdict AuthFile::onAuthorize(const sdk::ClientAuthorize& event, Context& context)
 {
     const auto decision = _settings.acl.decide(*event.client, event.access, event.topic.view());
+    const bool dry = (event.header.flags & sdk::kDryRun) != 0;
+    // The client is told the rule's name; an operator who asks, where it stands as well.
+    const auto allow = [&](std::string_view rule) {
+        if (dry) context.setReason(0, rule);
+        return Verdict::Allow;
+    };
     switch (decision.permit)
     {
-    case Permit::Allow: return Verdict::Allow;
-    case Permit::Deny: return deny(event, context, decision.rule->name);
+    case Permit::Allow: return allow(decision.rule->where);
+    case Permit::Deny:
+        return deny(event, context, dry ? decision.rule->where : decision.rule->name);
     case Permit::NoRule: break;
     }
     switch (_settings.noMatch)
     {
     case Settings::NoMatch::Allow:
         // What the broker says of itself is not meant by it: sys.readable_by decides.
-        return isBelowSystem(event.topic.view()) ? Verdict::Next : Verdict::Allow;
+        if (isBelowSystem(event.topic.view())) break;
+        return allow("no ACL rule is about it (acl_nomatch = allow)");
     case Settings::NoMatch::Deny: return deny(event, context, "no ACL rule (acl_nomatch)");
     case Settings::NoMatch::Next: break;
     }
+    if (dry) context.setReason(0, "no ACL rule is about it");
     return Verdict::Next;
 }
 

@@ -318,6 +318,9 @@ public:
         CPPUNIT_ASSERT_EQUAL(std::string("acl.rule.2"), context.reasonText);
         CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, loaded.host->metrics->value("auth_file_denials_total"));
         CPPUNIT_ASSERT(loaded.ask(client, Access::Publish, "a", context, kDryRun) == Verdict::Deny);
+        CPPUNIT_ASSERT_EQUAL(std::string("auth_file.conf:2: acl.rule.2"), context.reasonText);
+        CPPUNIT_ASSERT(loaded.ask(client, Access::Publish, "b", context, kDryRun) == Verdict::Allow);
+        CPPUNIT_ASSERT_EQUAL(std::string("auth_file.conf:1: acl.rule.10"), context.reasonText);
         CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, loaded.host->metrics->value("auth_file_denials_total"));
         CPPUNIT_ASSERT(loaded.broker.kicked.empty());
     }
