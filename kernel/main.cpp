@@ -161,6 +161,7 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
     BrokerAdministration brokerAdministration(broker, startup, raise(SIGTERM),
                                               raise(Signals::kRestart));
     services.offer<sdk::Query>(broker.query());
+    services.offer<sdk::Transports>(broker.pluginTransports());
     services.offer<sdk::PluginAdmin>(pluginAdministration);
     services.offer<sdk::ClientAdmin>(broker.clientAdmin());
     services.offer<sdk::BrokerAdmin>(brokerAdministration);

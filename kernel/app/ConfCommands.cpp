@@ -219,6 +219,7 @@ private:
             _history.putBack(texts);
             return ControlError{"not_written", "nothing was changed: " + failed.displayText()};
         }
+        _host.takeFilesAsKnown();
         for (std::size_t i = 0; i < diff.actions.size(); ++i)
             if (const auto trouble = act(diff.actions[i]))
                 return putBack(diff, i, *trouble, before, texts);
@@ -251,6 +252,7 @@ private:
     {
         using Action = ConfDiff::Action;
         before.write(_startup.confDir());
+        _host.takeFilesAsKnown();
         std::string troubles;
         for (std::size_t i = failed + 1; i-- > 0;)
         {

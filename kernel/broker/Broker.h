@@ -6,6 +6,7 @@
 #include "broker/ObserverFilters.h"
 #include "broker/PluginBroker.h"
 #include "broker/PluginQuery.h"
+#include "broker/PluginTransports.h"
 #include "broker/Worker.h"
 #include "hook/HookBus.h"
 #include "net/Listener.h"
@@ -73,6 +74,8 @@ public:
     sdk::ClientAdmin& clientAdmin() noexcept { return _plugins; }
     /// The interface nanomq.query/1.
     sdk::Query& query() noexcept { return _query; }
+    /// The interface nanomq.transports/1.
+    sdk::Transports& pluginTransports() noexcept { return _pluginTransports; }
 
 private:
     /// Runs `call` on every worker and waits until all have.
@@ -87,6 +90,7 @@ private:
     Explainer _explainer{_state};
     std::vector<std::unique_ptr<Listener>> _listeners;
     PluginQuery _query;
+    PluginTransports _pluginTransports{_state, _transports, _listeners};
     std::vector<std::thread> _threads;
 };
 

@@ -200,20 +200,21 @@ private:
     {
         Outbound* const outbound = _worker.broker().slots.find(subscriber.id);
         if (!outbound) return;
+        if (recipients.size() == Explanation::kMaximumRecipients)
+        {
+            ++_explanation.recipientCount; // a worker has no time to tell them apart
+            return;
+        }
         const QoS qos = std::min(_explanation.qos, subscriber.options.maximumQoS());
         const auto [place, isNew] = _places.try_emplace(subscriber.id, recipients.size());
         if (!isNew)
         {
-            if (place->second < _explanation.recipients.size())
-            {
-                auto& before = _explanation.recipients[place->second];
-                before.qos = std::max(before.qos, qos);
-            }
+            auto& before = _explanation.recipients[place->second];
+            before.qos = std::max(before.qos, qos);
             return;
         }
         recipients.push_back(subscriber.id);
-        _explanation.recipientCount = recipients.size();
-        if (_explanation.recipients.size() == Explanation::kMaximumRecipients) return;
+        ++_explanation.recipientCount;
         auto& recipient = _explanation.recipients.emplace_back();
         const auto identity = outbound->identity();
         if (const auto* const info = ClientIdentity::infoOf(identity.get()))

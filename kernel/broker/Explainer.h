@@ -26,7 +26,8 @@ struct ExplainRequest
 /// The answer: what each hook says, and what would come of it.
 struct Explanation
 {
-    /// At most so many recipients are listed by name; all are counted.
+    /// At most so many recipients are listed by name; the others are counted, once for each of
+    /// their matching filters.
     static constexpr std::size_t kMaximumRecipients = 1'000;
 
     struct Recipient

@@ -117,6 +117,8 @@ public:
 
     /// Accepts from a listener from now on. Thread: [main], before the loop runs.
     void listen(const Listener& listener);
+    /// A connection has come in by a listener or a door: it is the worker's from here on. [worker]
+    void accepted(int descriptor, const Listener& listener, PeerAddress peer);
     /// Accepts no more. [worker]
     void stopAccepting() noexcept;
     /// Disconnects every client, those that arrive later included: the broker stops. [worker]
@@ -231,7 +233,6 @@ private:
         std::uint32_t target = 0;
     };
 
-    void accepted(int descriptor, const Listener& listener, PeerAddress peer);
     std::optional<Limit> mayEnter(ConnectionPlace& place, const Listener& listener,
                                   const PeerAddress& peer) const;
     void acceptingPauses(const Listener& listener, Acceptor::Pause why);

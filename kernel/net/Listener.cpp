@@ -96,13 +96,33 @@ Listener::Listener(ListenerSettings settings, const Transports& transports)
     }
 }
 
+namespace
+{
+
+/// The sockets that are brought are spoken to as they are.
+class NoTransports final : public TransportFactory
+{
+public:
+    std::unique_ptr<Transport> make(int) override { return {}; }
+};
+
+} // namespace
+
+Listener::Listener(std::string url)
+    : _transports(std::make_unique<NoTransports>()),
+      _url(std::move(url))
+{
+    _settings.name = _url;
+    _settings.scheme = _url.substr(0, _url.find("://"));
+}
+
 Listener::~Listener()
 {
     struct stat file{};
     if (_fileNumber != 0 && ::lstat(_settings.path.c_str(), &file) == 0 &&
         file.st_dev == _fileDevice && file.st_ino == _fileNumber)
         ::unlink(_settings.path.c_str());
-    ::close(_descriptor);
+    if (_descriptor >= 0) ::close(_descriptor);
 }
 
 void Listener::fail(const char* step) const

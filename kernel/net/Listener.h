@@ -32,6 +32,9 @@ public:
     /// a Unix socket is replaced. Throws Poco::Net::NetException that names the address when it
     /// is in use, not ours, or no path for a socket; and what Transports::factoryFor() throws.
     Listener(ListenerSettings settings, const Transports& transports);
+    /// A door: connections are brought from elsewhere, and this is only what they are told to have
+    /// come by. No socket, no transports, no limit.
+    explicit Listener(std::string url);
     /// Also removes the file of a Unix socket, if it is still its own.
     ~Listener();
     Listener(const Listener&) = delete;

@@ -43,6 +43,8 @@ public:
 
     /// Adds a scheme, or replaces it.
     void add(std::string scheme, Maker maker);
+    /// Whether a scheme is known. Thread: [any], once all are added.
+    bool has(const std::string& scheme) const { return _makers.contains(scheme); }
     /// The factory of a listener. Throws Poco::Net::NetException for a scheme that nobody has,
     /// and Poco::Net::SSLContextException when certificates or keys cannot be loaded.
     std::unique_ptr<TransportFactory> factoryFor(const ListenerSettings& settings) const;

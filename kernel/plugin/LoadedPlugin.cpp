@@ -202,7 +202,9 @@ PluginStep LoadedPlugin::adopt(const std::string& state)
 
 PluginStep LoadedPlugin::destroy()
 {
-    return call("its destructor", _deadlines.call, [this] { _instance.reset(); });
+    PluginStep step = call("its destructor", _deadlines.call, [this] { _instance.reset(); });
+    if (step.end != PluginStep::End::Stuck) _side->releaseServices();
+    return step;
 }
 
 std::string LoadedPlugin::unmap()

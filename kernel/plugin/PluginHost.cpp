@@ -78,6 +78,11 @@ std::future<PluginResult> PluginHost::reloadLater(std::string name)
         [name = std::move(name)](Jobs& jobs) { return jobs.reload(name); });
 }
 
+void PluginHost::takeFilesAsKnown()
+{
+    _jobs->submit<void>([](Jobs& jobs) { jobs.takeFilesAsKnown(); }).wait();
+}
+
 Result<PluginHost::KernelHooks, PluginError>
 PluginHost::addHooks(std::string name, std::vector<sdk::HookSpec> hooks,
                      std::shared_ptr<const void> owner)

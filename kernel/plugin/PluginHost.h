@@ -91,7 +91,7 @@ public:
         std::string probeProgram; ///< for the probe and for sandboxes; empty: this program
         std::chrono::milliseconds probeDeadline{2'000};
         std::chrono::milliseconds graceDeadline{5'000};    ///< for workers to leave its hooks
-        std::chrono::milliseconds deferralDeadline{5'000}; ///< for answers it has promised
+        std::chrono::milliseconds deferralDeadline{5'000}; ///< for answers it has promised, references to it
         std::chrono::milliseconds parkLimit{30'000};       ///< for a reload that parks clients
         /// Loads, exchanges and unloads plugins when their files come, change and go.
         bool watchFolders = false;
@@ -125,6 +125,10 @@ public:
     std::future<PluginResult> loadLater(std::string name);
     std::future<PluginResult> unloadLater(std::string name);
     std::future<PluginResult> reloadLater(std::string name);
+
+    /// The plugins' files as they lie there now are no news: whoever has changed them does what is to
+    /// be done, and the watch over the folders leaves them alone until they change again. As above.
+    void takeFilesAsKnown();
 
     /// Hooks of the kernel's own that are there for a while, such as those of a trace.
     struct KernelHooks

@@ -80,8 +80,15 @@ void PluginHost::Jobs::unloadEverything()
     for (const auto& [name, plugin] : _plugins)
         if (plugin.running) order.emplace_back(plugin.number, name);
     std::sort(order.rbegin(), order.rend());
-    for (const auto& [number, name] : order)
-        if (const auto result = unload(name); !result) _logger.error(result.error().message);
+    // Who is in use goes when its users have gone.
+    for (const bool last : {false, true})
+        for (const auto& [number, name] : order)
+        {
+            if (!_plugins[name].running) continue;
+            const auto result = unload(name);
+            if (!result && (last || result.error().code != "in_use"))
+                _logger.error(result.error().message);
+        }
 }
 
 bool PluginHost::Jobs::anyStuck() const
@@ -263,7 +270,8 @@ std::shared_ptr<PluginSide> PluginHost::Jobs::makeSide(const std::string& name,
                                                        Configuration configuration)
 {
     auto side = std::make_shared<PluginSide>(name, ++_lastVersion, std::move(configuration),
-                                             _options.stateDir, _bus, _services, _metrics);
+                                             _options.stateDir, _bus, _services, _metrics,
+                                             _serviceRegistry);
     side->useSet(_registry.make(number, name, &side->hookErrors()));
     return side;
 }
@@ -281,6 +289,7 @@ PluginStep PluginHost::Jobs::bringUp(Plugin& plugin, LoadedPlugin& version)
 void PluginHost::Jobs::discard(std::unique_ptr<LoadedPlugin> version, bool initialised)
 {
     PluginStep step;
+    if (initialised) _serviceRegistry.forget(version->side()->registry().owner());
     if (initialised) step = version->quiesce();
     if (initialised && step.end != PluginStep::End::Stuck) step = version->destroy();
     if (step.end == PluginStep::End::Stuck) keepCode(std::move(version));
@@ -311,6 +320,10 @@ std::string PluginHost::Jobs::drainHooks(LoadedPlugin& version)
 PluginHost::Jobs::Trouble PluginHost::Jobs::retire(Plugin& plugin,
                                                    std::unique_ptr<LoadedPlugin>& version)
 {
+    _serviceRegistry.unwatch(version->side()->registry().owner());
+    if (const std::string users = letServicesGo(*version); !users.empty())
+        return keepStuck(plugin, version, "it is in use by " + users);
+    _serviceRegistry.forget(version->side()->registry().owner());
     if (std::string stuck = drainHooks(*version); !stuck.empty())
         return keepStuck(plugin, version, std::move(stuck));
     const PluginStep step = version->quiesce();
@@ -396,6 +409,8 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::startNext(Plugin& plugin,
     {
         _logger.information(plugin.info.name + " " + plugin.info.version + " is active");
         show(plugin, PluginState::Active, note);
+        plugin.running->side()->registry().beginWatching();
+        tellWatchers();
         return std::nullopt;
     }
     const bool exchanged = _registry.exchange(&plugin.running->set(), nullptr);
@@ -417,6 +432,9 @@ PluginResult PluginHost::Jobs::unload(const std::string& name)
         return PluginError{"not_loaded", name + " is not loaded"};
     Plugin& target = found->second;
     remember(target);
+    // Before anything is done that cannot be undone.
+    if (const std::string users = letServicesGo(*target.running); !users.empty())
+        return answer(target, refuseInUse(*target.running, users));
     auto version = std::move(target.running);
     show(target, PluginState::Draining);
     if (!_registry.exchange(&version->set(), nullptr))
@@ -436,8 +454,14 @@ void PluginHost::Jobs::enterService(Plugin& plugin, std::unique_ptr<LoadedPlugin
 {
     version->side()->publishVerbs();
     version->side()->publishRoutes();
+    version->side()->registry().publish();
     showFacts(plugin, *version);
     plugin.running = std::move(version);
+}
+
+void PluginHost::Jobs::takeFilesAsKnown()
+{
+    for (auto& [name, plugin] : _plugins) remember(plugin);
 }
 
 // Hooks of the kernel's own.

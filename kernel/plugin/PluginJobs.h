@@ -44,6 +44,7 @@ public:
     /// Looks at the plugin's files, and does what they ask for if they are not those it was last
     /// loaded, unloaded or refused with.
     void bringIntoLine(const std::string& name);
+    void takeFilesAsKnown();
     Result<KernelHooks, PluginError> addHooks(std::string name,
                                               const std::vector<sdk::HookSpec>& hooks,
                                               std::shared_ptr<const void> owner);
@@ -98,6 +99,15 @@ private:
     Trouble keepStuck(Plugin& plugin, std::unique_ptr<LoadedPlugin>& version, std::string reason);
     Trouble fail(Plugin& plugin, std::string reason);
     std::string drainHooks(LoadedPlugin& version);
+
+    // Of services for other plugins; see PluginServiceSteps.cpp.
+    void tellWatchers();
+    /// Gives no more references to a version's services and waits until all are back; who does not
+    /// give his back, if any.
+    std::string letServicesGo(const LoadedPlugin& version);
+    void offerServicesAgain(const LoadedPlugin& version);
+    void discardPublished(std::unique_ptr<LoadedPlugin> next, const LoadedPlugin& old);
+    Trouble refuseInUse(const LoadedPlugin& version, const std::string& users);
     std::string unfinished(const HookSet& set) const;
 
     // Of a reload; see PluginReload.cpp.
@@ -116,6 +126,7 @@ private:
     Poco::Logger& _logger;
     HookRegistry _registry;
     PluginMetrics _metrics;
+    ServiceRegistry _serviceRegistry;
     const HostAbi _abi;
     PluginProbe _probe;
     HostThread _hostThread;

@@ -42,10 +42,19 @@ PluginResult PluginHost::Jobs::reload(const std::string& name)
 PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeSideBySide(Plugin& plugin,
                                                                std::unique_ptr<LoadedPlugin> next)
 {
+    // The new version's services come first, so that nobody is without.
+    next->side()->registry().publish();
+    if (const std::string users = letServicesGo(*plugin.running); !users.empty())
+    {
+        discardPublished(std::move(next), *plugin.running);
+        std::string reason = "reload failed, the old version goes on: it is in use by " + users;
+        show(plugin, PluginState::Active, reason);
+        return PluginError{"in_use", std::move(reason)};
+    }
     if (!_registry.exchange(&plugin.running->set(), &next->set()))
     {
         std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
-        discard(std::move(next), true);
+        discardPublished(std::move(next), *plugin.running);
         show(plugin, PluginState::Active, refused);
         return PluginError{"refused", std::move(refused)};
     }
@@ -83,11 +92,17 @@ PluginHost::Jobs::Trouble PluginHost::Jobs::exchangeParked(Plugin& plugin,
                                                            std::unique_ptr<LoadedPlugin> next)
 {
     const std::string name = plugin.info.name;
+    if (const std::string users = letServicesGo(*plugin.running); !users.empty())
+    {
+        discard(std::move(next), false);
+        return refuseInUse(*plugin.running, users);
+    }
     const Ref<HookSet> standIn = _registry.standIn(plugin.running->set(), _options.parkLimit);
     if (!_registry.exchange(&plugin.running->set(), standIn.get()))
     {
         std::string refused = std::string("reload failed, the old version goes on: ") + kBadFilter;
         discard(std::move(next), false);
+        offerServicesAgain(*plugin.running);
         show(plugin, PluginState::Active, refused);
         return PluginError{"refused", std::move(refused)};
     }

@@ -44,12 +44,14 @@ Poco::Message::Priority priorityOf(sdk::LogLevel level) noexcept
 
 PluginSide::PluginSide(std::string name, std::uint64_t version, Configuration configuration,
                        const std::string& stateDir, HookBus& bus, PluginServices& services,
-                       PluginMetrics& metrics)
+                       PluginMetrics& metrics, ServiceRegistry& serviceRegistry)
     : _name(std::move(name)),
       _version(version),
       _config(std::move(configuration), _name),
       _routes(_name, version, services.routes()),
       _storage(stateDir, _name),
+      _serviceRegistry(serviceRegistry),
+      _registry(_name, version, serviceRegistry, _inInit),
       _bus(bus),
       _services(services),
       _metrics(metrics),
@@ -82,6 +84,7 @@ void* PluginSide::query(const char* interfaceId)
     if (id == sdk::MetricsReader::kInterface) return static_cast<sdk::MetricsReader*>(&_metrics);
     if (id == sdk::Control::kInterface) return static_cast<sdk::Control*>(this);
     if (id == sdk::HttpRoutes::kInterface) return static_cast<sdk::HttpRoutes*>(&_routes);
+    if (id == sdk::Registry::kInterface) return static_cast<sdk::Registry*>(&_registry);
     if (id == sdk::Storage::kInterface) return static_cast<sdk::Storage*>(&_storage);
     if (id == sdk::Broker::kInterface) return _services.broker(_name);
     if (id == sdk::Bans::kInterface) return _services.bans(_name);
@@ -195,6 +198,11 @@ void PluginSide::publishRoutes()
 bool PluginSide::withdrawVerbs(std::chrono::milliseconds deadline)
 {
     return _services.verbs().withdraw(_version, deadline);
+}
+
+void PluginSide::releaseServices()
+{
+    _serviceRegistry.releaseAll(_version);
 }
 
 } // namespace nanomq

@@ -8,6 +8,7 @@
 #include "plugin/PluginAlarms.h"
 #include "plugin/PluginConfig.h"
 #include "plugin/PluginMetrics.h"
+#include "plugin/PluginRegistry.h"
 #include "plugin/PluginRoutes.h"
 #include "plugin/PluginServices.h"
 #include "plugin/PluginStorage.h"
@@ -47,7 +48,7 @@ public:
     /// @param stateDir  of the broker.
     PluginSide(std::string name, std::uint64_t version, Configuration configuration,
                const std::string& stateDir, HookBus& bus, PluginServices& services,
-               PluginMetrics& metrics);
+               PluginMetrics& metrics, ServiceRegistry& serviceRegistry);
     PluginSide(const PluginSide&) = delete;
     PluginSide& operator=(const PluginSide&) = delete;
 
@@ -67,6 +68,9 @@ public:
     void publishVerbs();
     [[nodiscard]] bool withdrawVerbs(std::chrono::milliseconds deadline);
     PluginRoutes& routes() noexcept { return _routes; }
+    PluginRegistry& registry() noexcept { return _registry; }
+    /// The instance is gone: what it has not given back of other plugins' services is taken.
+    void releaseServices();
     /// The same for its HTTP routes.
     void publishRoutes();
 
@@ -100,6 +104,8 @@ private:
     PluginConfig _config;
     PluginRoutes _routes;
     PluginStorage _storage;
+    ServiceRegistry& _serviceRegistry;
+    PluginRegistry _registry;
     HookBus& _bus;
     PluginServices& _services;
     PluginMetrics& _metrics;

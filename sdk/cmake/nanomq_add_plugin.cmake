@@ -6,10 +6,17 @@
 # others. SCHEMA describes the keys of that file; it is put into the library, where the broker reads
 # it without running the plugin. The target is called NAME_plugin.
 #
+# nanomq_add_c_plugin(NAME VERSION 1.0.0 SOURCES a.c … [FLAGS NANOMQ_PLUGIN_… …] [LIBRARIES …] [CONF …] [SCHEMA …])
+#
+# The same for a plugin in C (nanomq/c.h): compiles the SDK's shim in C++ into it, so the project needs
+# both languages. FLAGS are those of abi.h; NANOMQ_PLUGIN_RELOAD_OVERLAP if none are given.
+#
 # Where it is put: ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY}, or else <build>/plugins.
 
 set(NANOMQ_SDK_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/../plugin.map" CACHE INTERNAL
     "The linker's version script for plugins")
+set(NANOMQ_SDK_C_SHIM "${CMAKE_CURRENT_LIST_DIR}/../shim/c_plugin.cpp" CACHE INTERNAL
+    "What makes a plugin of C functions")
 
 function(nanomq_add_plugin name)
     cmake_parse_arguments(A "" "CONF;SCHEMA" "SOURCES;LIBRARIES" ${ARGN})
@@ -60,4 +67,29 @@ __asm__(".pushsection .nanomq.schema,\"R\",@progbits\n.incbin \"@schema@\"\n.pop
     if(A_CONF)
         install(FILES ${A_CONF} DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/nanomq/conf.d)
     endif()
+endfunction()
+
+function(nanomq_add_c_plugin name)
+    cmake_parse_arguments(A "" "VERSION;CONF;SCHEMA" "SOURCES;LIBRARIES;FLAGS" ${ARGN})
+    if(NOT A_VERSION OR NOT A_SOURCES OR A_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "nanomq_add_c_plugin(${name}): expected VERSION v, SOURCES …, [FLAGS …], "
+                            "[LIBRARIES …], [CONF file], [SCHEMA file]")
+    endif()
+    if(NOT A_FLAGS)
+        set(A_FLAGS NANOMQ_PLUGIN_RELOAD_OVERLAP)
+    endif()
+    list(JOIN A_FLAGS "|" flags)
+    set(options LIBRARIES ${A_LIBRARIES})
+    foreach(option CONF SCHEMA)
+        if(A_${option})
+            list(APPEND options ${option} ${A_${option}})
+        endif()
+    endforeach()
+    # A copy for each plugin: a source has its definitions once in a folder.
+    set(shim ${CMAKE_CURRENT_BINARY_DIR}/${name}_shim.cpp)
+    configure_file(${NANOMQ_SDK_C_SHIM} ${shim} COPYONLY)
+    nanomq_add_plugin(${name} SOURCES ${A_SOURCES} ${shim} ${options})
+    set_source_files_properties(${shim} PROPERTIES COMPILE_DEFINITIONS
+        "NANOMQ_C_PLUGIN_NAME=\"${name}\";NANOMQ_C_PLUGIN_VERSION=\"${A_VERSION}\";NANOMQ_C_PLUGIN_FLAGS=${flags}")
+    set_target_properties(${name}_plugin PROPERTIES C_VISIBILITY_PRESET hidden)
 endfunction()

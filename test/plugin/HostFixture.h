@@ -78,10 +78,15 @@ protected:
 
     /// What `message.publish` hooks say to a topic, asked on the worker; an answer that comes
     /// later is waited for.
-    nanomq::HookOutcome ask(const std::string& topic) { return askLater(topic).get(); }
-    std::future<nanomq::HookOutcome> askLater(const std::string& topic)
+    nanomq::HookOutcome ask(const std::string& topic, const std::string& payload = {})
+    {
+        return askLater(topic, payload).get();
+    }
+    std::future<nanomq::HookOutcome> askLater(const std::string& topic,
+                                              const std::string& payload = {})
     {
         auto question = std::make_shared<Question>(*this, topic);
+        question->payload = payload;
         auto answer = question->answer.get_future();
         _mailbox.post([question] { question->ask(nullptr); });
         return answer;
@@ -94,6 +99,18 @@ protected:
         auto answer = question->answer.get_future();
         _mailbox.post([question] { question->ask(nullptr); });
         return answer.get();
+    }
+    /// What `client.connect` hooks say.
+    nanomq::HookOutcome connect()
+    {
+        std::promise<nanomq::HookOutcome> answer;
+        _mailbox.post([&] {
+            nanomq::sdk::ClientConnect event{};
+            nanomq::HookOutcome outcome;
+            _bus.ask(_bus.table(), 0, event, {}, outcome);
+            answer.set_value(std::move(outcome));
+        });
+        return answer.get_future().get();
     }
     std::string versionByHook() { return ask("version").reasonText; }
     /// Tells `message.published` of a topic.
@@ -213,6 +230,7 @@ private:
             {
                 nanomq::sdk::MessagePublish event{};
                 event.topic = topic;
+                event.payload = {payload.data(), payload.size()};
                 fixture._bus.ask(fixture._bus.table(), 0, event, {}, outcome, after);
             }
             if (outcome.verdict != nanomq::sdk::Verdict::Pending) return answer.set_value(outcome);
@@ -231,6 +249,7 @@ private:
 
         HostFixture& fixture;
         const std::string topic;
+        std::string payload;
         std::optional<std::string> password; // set: a question of client.authenticate
         nanomq::HookOutcome outcome;
         std::promise<nanomq::HookOutcome> answer;

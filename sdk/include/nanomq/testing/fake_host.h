@@ -5,6 +5,7 @@
 #include "nanomq/testing/fake_control.h"
 #include "nanomq/testing/fake_events.h"
 #include "nanomq/testing/fake_metrics.h"
+#include "nanomq/testing/fake_registry.h"
 #include "nanomq/testing/fake_storage.h"
 #include "nanomq/testing/fake_tasks.h"
 
@@ -42,6 +43,7 @@ public:
     FakeConfig config;
     std::shared_ptr<FakeMetrics> metrics;
     FakeControl control;
+    FakeRegistry registry;
     FakeTasks tasks;
     FakeStorage storage;
 
@@ -141,6 +143,7 @@ public:
         if (id == Tasks::kInterface) return static_cast<Tasks*>(&tasks);
         if (id == Metrics::kInterface) return static_cast<Metrics*>(metrics.get());
         if (id == MetricsReader::kInterface) return static_cast<MetricsReader*>(metrics.get());
+        if (id == Registry::kInterface) return static_cast<Registry*>(&registry);
         if (id == Control::kInterface) return static_cast<Control*>(&control);
         if (id == Storage::kInterface) return static_cast<Storage*>(&storage);
         const auto other = _interfaces.find(id);

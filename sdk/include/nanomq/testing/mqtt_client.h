@@ -48,14 +48,16 @@ public:
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         if (::connect(_socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
             fail(std::string("no connection: ") + std::strerror(errno));
-        std::string body = text("MQTT") + '\x05';
-        body += static_cast<char>(login.userName.empty() ? 0x02 : 0xC2); // Clean Start
-        body += std::string(3, '\0'); // Keep Alive 0, no properties
-        body += text(login.clientId);
-        if (!login.userName.empty()) body += text(login.userName) + text(login.password);
-        send(0x10, body);
-        const Packet answer = next([](const Packet& packet) { return packet.type() == 2; });
-        _connectReason = answer.at(1);
+        logIn(login);
+    }
+    /// The same over a stream socket that is connected already; it is the client's from here on.
+    struct Connected
+    {
+        int descriptor;
+    };
+    MqttClient(Connected connected, const Login& login) : _socket(connected.descriptor)
+    {
+        logIn(login);
     }
     ~MqttClient() { disconnect(); }
     MqttClient(const MqttClient&) = delete;
@@ -146,6 +148,18 @@ private:
     };
 
     [[noreturn]] static void fail(const std::string& what) { throw std::runtime_error(what); }
+
+    void logIn(const Login& login)
+    {
+        std::string body = text("MQTT") + '\x05';
+        body += static_cast<char>(login.userName.empty() ? 0x02 : 0xC2); // Clean Start
+        body += std::string(3, '\0'); // Keep Alive 0, no properties
+        body += text(login.clientId);
+        if (!login.userName.empty()) body += text(login.userName) + text(login.password);
+        send(0x10, body);
+        const Packet answer = next([](const Packet& packet) { return packet.type() == 2; });
+        _connectReason = answer.at(1);
+    }
 
     static std::string text(std::string_view value)
     {
