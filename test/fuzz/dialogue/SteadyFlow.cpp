@@ -48,8 +48,9 @@ std::uint64_t SteadyFlow::finish()
     _stopping = true;
     _publisher.join();
     _subscriber.join();
-    if (_subscriberFailed) std::rethrow_exception(_subscriberFailed);
+    // The subscriber waits in vain when the publisher has failed.
     if (_publisherFailed) std::rethrow_exception(_publisherFailed);
+    if (_subscriberFailed) std::rethrow_exception(_subscriberFailed);
     if (_published != _received)
         CppUnit::Asserter::fail("of " + std::to_string(_published) + " messages came " +
                                 std::to_string(_received));
