@@ -130,7 +130,8 @@ public:
         CPPUNIT_ASSERT(openDescriptors() < 250);
         isServed(established);
         strangers.clear();
-        CPPUNIT_ASSERT(becomesTrue([&] { return openDescriptors() <= before; }));
+        // nanomqctl's connection to the control socket may be there still.
+        CPPUNIT_ASSERT(becomesTrue([&] { return openDescriptors() < before + 5; }));
         client("late").disconnect();
     }
 
