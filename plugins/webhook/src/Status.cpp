@@ -1,5 +1,7 @@
 #include "Status.h"
 
+#include "JsonObject.h"
+
 #include <Poco/Dynamic/Var.h>
 
 namespace webhook
@@ -12,14 +14,13 @@ Object::Ptr statusOf(const Delivery& delivery)
 {
     const Counts now = delivery.counts();
     const Health::Report health = delivery.health();
-    const auto make = [] { return Object::Ptr(new Object(Poco::JSON_PRESERVE_KEY_ORDER)); };
     const auto textOrNull = [](const std::string& text) { return text.empty() ? Var() : Var(text); };
 
-    Object::Ptr reasons = make();
+    Object::Ptr reasons = makeObject();
     for (std::size_t i = 0; i < kDropReasons; ++i)
         reasons->set(std::string(dropReasonName(static_cast<DropReason>(i))), now.drops[i]);
 
-    Object::Ptr endpoint = make();
+    Object::Ptr endpoint = makeObject();
     endpoint->set("name", delivery.settings().name);
     endpoint->set("url", delivery.settings().address->shown);
     endpoint->set("state", health.state);
@@ -39,7 +40,7 @@ Object::Ptr statusOf(const Delivery& delivery)
     endpoint->set("failed_attempts", now.failedAttempts);
     if (const auto spool = delivery.spool())
     {
-        Object::Ptr file = make();
+        Object::Ptr file = makeObject();
         file->set("file", spool->file);
         file->set("errors", spool->errors);
         file->set("last_error", textOrNull(spool->lastError));

@@ -1,5 +1,6 @@
 #include "TestRequest.h"
 
+#include "JsonObject.h"
 #include "Wire.h"
 
 #include <Poco/Dynamic/Var.h>
@@ -21,11 +22,6 @@ namespace
 
 // A plugin that is to be unloaded waits for its verbs.
 constexpr milliseconds kLongest{4'000};
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 Event testEvent()
 {

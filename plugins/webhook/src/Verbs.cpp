@@ -1,6 +1,6 @@
 #include "Verbs.h"
 
-#include "Json.h"
+#include "JsonObject.h"
 #include "Status.h"
 #include "TestRequest.h"
 
@@ -33,11 +33,6 @@ struct BadArguments : std::runtime_error
 {
     using std::runtime_error::runtime_error;
 };
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 std::string textOf(const Object::Ptr& object)
 {

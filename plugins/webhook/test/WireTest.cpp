@@ -14,7 +14,7 @@
 namespace
 {
 
-Event eventOf(std::uint64_t number, std::string body)
+Event numbered(std::uint64_t number, std::string body)
 {
     Event event;
     event.id = {0xAB, number};
@@ -58,7 +58,7 @@ public:
     void oneEventIsItsBodyWithAKeyOfItsOwn()
     {
         const EndpointSettings settings;
-        const Wire wire = wireOf(settings, {eventOf(1, "{\"a\":1}")}, 0);
+        const Wire wire = wireOf(settings, {numbered(1, "{\"a\":1}")}, 0);
         CPPUNIT_ASSERT_EQUAL(std::string("{\"a\":1}"), wire.content);
         CPPUNIT_ASSERT_EQUAL(std::string("00000000000000ab0000000000000001"),
                              std::string(http::find(wire.headers, "Idempotency-Key")));
@@ -69,7 +69,7 @@ public:
     {
         EndpointSettings settings;
         settings.batch.maxEvents = 10;
-        const std::vector<Event> events = {eventOf(1, "{\"a\":1}"), eventOf(2, "{\"a\":2}")};
+        const std::vector<Event> events = {numbered(1, "{\"a\":1}"), numbered(2, "{\"a\":2}")};
         const Wire wire = wireOf(settings, events, 0);
         CPPUNIT_ASSERT_EQUAL(
             std::string("[{\"a\":1,\"event_id\":\"00000000000000ab0000000000000001\"},"
@@ -81,7 +81,7 @@ public:
         };
         CPPUNIT_ASSERT_EQUAL(std::size_t{32}, key(events).size());
         CPPUNIT_ASSERT_EQUAL(key(events), key(events));
-        CPPUNIT_ASSERT(key(events) != key({events[0], eventOf(3, "{\"a\":2}")}));
+        CPPUNIT_ASSERT(key(events) != key({events[0], numbered(3, "{\"a\":2}")}));
         CPPUNIT_ASSERT_EQUAL('[', wireOf(settings, {events[0]}, 0).content.at(0));
     }
 
@@ -90,12 +90,12 @@ public:
         EndpointSettings settings;
         settings.gzip = true;
         const std::string large = "{\"a\":\"" + std::string(1'000, 'x') + "\"}";
-        const Wire wire = wireOf(settings, {eventOf(1, large)}, 0);
+        const Wire wire = wireOf(settings, {numbered(1, large)}, 0);
         CPPUNIT_ASSERT_EQUAL(std::string("gzip"),
                              std::string(http::find(wire.headers, "Content-Encoding")));
         CPPUNIT_ASSERT(wire.content.size() < 100);
         CPPUNIT_ASSERT_EQUAL(large, inflated(wire.content));
-        const Wire small = wireOf(settings, {eventOf(1, "{\"a\":1}")}, 0);
+        const Wire small = wireOf(settings, {numbered(1, "{\"a\":1}")}, 0);
         CPPUNIT_ASSERT_EQUAL(std::string("{\"a\":1}"), small.content);
         CPPUNIT_ASSERT(http::find(small.headers, "Content-Encoding").empty());
     }
@@ -109,7 +109,7 @@ public:
                               ".hexdigest(), end='')"});
         EndpointSettings settings;
         settings.signatureSecret = "secret";
-        const Wire wire = wireOf(settings, {eventOf(1, "{\"a\":1}")}, 1'650'609'267);
+        const Wire wire = wireOf(settings, {numbered(1, "{\"a\":1}")}, 1'650'609'267);
         CPPUNIT_ASSERT_EQUAL("t=1650609267,v1=" + python.output,
                              std::string(http::find(wire.headers, "X-NanoMQ-Signature")));
     }
