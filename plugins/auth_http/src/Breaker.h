@@ -2,6 +2,7 @@
 
 #include "http/Backoff.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <random>
