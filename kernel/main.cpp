@@ -187,8 +187,9 @@ Ending serve(const Startup& startup, Readiness& readiness, Signals& signals)
 
     const Ending ending = signals.wait([&] {
         const auto result = reloadConfiguration(broker, plugins, startup);
-        if (result) log.information("SIGHUP: reloaded: " + result->toString());
-        else log.error("SIGHUP: " + result.error().message);
+        if (!result) return log.error("SIGHUP: " + result.error().message);
+        confReloaded();
+        log.information("SIGHUP: reloaded: " + result->toString());
     });
     log.information(ending == Ending::Stop ? "stopping" : "restarting");
     control.stop();

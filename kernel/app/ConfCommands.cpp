@@ -106,8 +106,20 @@ public:
     void noteReloaded()
     {
         const std::lock_guard lock(_mutex);
-        const auto now = ConfTexts::read(_startup.confDir());
-        if (_trouble.empty() && now != _history.running()) _history.changed(now);
+        if (!_trouble.empty()) return;
+        try
+        {
+            const auto now = ConfTexts::read(_startup.confDir());
+            if (now != _history.running()) _history.changed(now);
+        }
+        catch (const Poco::Exception& failed)
+        {
+            cannotRemember(failed.displayText());
+        }
+        catch (const std::filesystem::filesystem_error& failed)
+        {
+            cannotRemember(failed.what());
+        }
     }
 
     ControlResult check(const Object& arguments)

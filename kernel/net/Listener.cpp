@@ -111,7 +111,7 @@ public:
 Listener::Listener(std::string url)
     : _transports(std::make_unique<NoTransports>()),
       _url(std::move(url)),
-      _rate(0)
+      _rate(_settings.connectsPerSecond)
 {
     _settings.name = _url;
     _settings.scheme = _url.substr(0, _url.find("://"));
