@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
 
 namespace rest_api
 {
@@ -51,10 +52,14 @@ class Writer
 public:
     explicit Writer(Reply& reply) noexcept : _reply(reply) {}
 
-    void family(std::string_view name, std::string_view help, std::string_view type)
+    /// False for a name that was there already, which Prometheus would refuse: who comes first,
+    /// the registry, has it.
+    bool family(std::string_view name, std::string_view help, std::string_view type)
     {
+        if (!_families.emplace(name).second) return false;
         _reply.append("# HELP " + std::string(name) + ' ' + escapedHelp(help) + "\n# TYPE " +
                       std::string(name) + ' ' + std::string(type) + '\n');
+        return true;
     }
     void series(std::string_view name, std::string_view labels, double value)
     {
@@ -64,12 +69,12 @@ public:
     }
     void one(std::string_view name, std::string_view help, std::string_view type, double value)
     {
-        family(name, help, type);
-        series(name, {}, value);
+        if (family(name, help, type)) series(name, {}, value);
     }
 
 private:
     Reply& _reply;
+    std::set<std::string, std::less<>> _families;
 };
 
 /// The registry has a histogram as series NAME_bucket{le="…"}, NAME_count and NAME_sum, which stand
@@ -77,7 +82,7 @@ private:
 class Registry final : public sdk::MetricsReader::Visitor
 {
 public:
-    explicit Registry(Reply& reply) noexcept : _writer(reply) {}
+    explicit Registry(Writer& writer) noexcept : _writer(writer) {}
 
     void series(const sdk::MetricsReader::Series& one) override
     {
@@ -127,7 +132,7 @@ private:
         _buckets.clear();
     }
 
-    Writer _writer;
+    Writer& _writer;
     std::string _family;
     std::string _histogram; // the last one
     std::multimap<double, std::pair<std::string, double>> _buckets;
@@ -162,8 +167,9 @@ public:
     {
         for (std::size_t i = 0; i < kFamilies.size(); ++i)
         {
-            if (_sums[i].empty()) continue;
-            writer.family(kFamilies[i].name, kFamilies[i].help, kFamilies[i].type);
+            if (_sums[i].empty() ||
+                !writer.family(kFamilies[i].name, kFamilies[i].help, kFamilies[i].type))
+                continue;
             for (const auto& [labels, value] : _sums[i])
                 writer.series(kFamilies[i].name, labels, value);
         }
@@ -240,10 +246,10 @@ void writeExposition(const Services& services, Reply& reply)
 {
     reply.keepWhole(); // visitors of the broker must not throw what a socket does
     reply.setType("text/plain; version=0.0.4; charset=utf-8");
-    Registry registry(reply);
+    Writer writer(reply);
+    Registry registry(writer);
     services.metrics.snapshot(&registry);
     registry.end();
-    Writer writer(reply);
     writeNanomqSeries(services, writer);
     PluginFigures plugins;
     services.plugins.list({}, &plugins);

@@ -5,6 +5,8 @@
 #include <Poco/Exception.h>
 #include <Poco/JSON/Parser.h>
 #include <Poco/String.h>
+#include <Poco/TextConverter.h>
+#include <Poco/UTF8Encoding.h>
 #include <Poco/URI.h>
 
 #include <algorithm>
@@ -17,6 +19,15 @@ namespace
 {
 
 constexpr std::size_t kMaximumDepth = 32;
+
+/// As MQTT's texts are; and an answer that repeats it stays JSON.
+bool isUtf8(const std::string& text)
+{
+    static const Poco::UTF8Encoding utf8;
+    std::string copy;
+    const int errors = Poco::TextConverter(utf8, utf8).convert(text, copy);
+    return errors == 0 && copy == text;
+}
 
 /// Percent-decodes; in a query '+' is a blank.
 std::string decoded(std::string_view text, bool inQuery)
@@ -32,8 +43,8 @@ std::string decoded(std::string_view text, bool inQuery)
     {
         throw ApiError::badParameter("a bad escape in the address");
     }
-    if (result.find('\0') != std::string::npos)
-        throw ApiError::badParameter("a NUL character in the address");
+    if (result.find('\0') != std::string::npos || !isUtf8(result))
+        throw ApiError::badParameter("the address holds a NUL character, or is not UTF-8");
     return result;
 }
 

@@ -23,7 +23,7 @@ public:
     static constexpr std::size_t kMaximumQuery = 64; // parameters
 
     /// @param target  as it stands in the request line: "/api/v4/clients/a%20b?_page=1".
-    /// Throws ApiError when it is none: too long, bad escapes, a NUL.
+    /// Throws ApiError when it is none: too long, bad escapes, a NUL, no UTF-8.
     Request(std::string method, std::string_view target, Pairs headers, std::string body,
             std::string address);
 

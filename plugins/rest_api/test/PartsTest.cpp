@@ -95,7 +95,8 @@ public:
     {
         for (const std::string& target :
              {std::string(), std::string("*"), std::string("http://x/"), std::string("/%"),
-              std::string("/%0"), std::string("/%gg"), std::string("/%00"),
+              std::string("/%0"), std::string("/%gg"), std::string("/%00"), std::string("/%a1"),
+              std::string("/\xA1"),
               "/" + std::string(Request::kMaximumTarget, 'a')})
             CPPUNIT_ASSERT_THROW_MESSAGE(target, Request("GET", target, {}, "", ""), ApiError);
         std::string query = "/?";

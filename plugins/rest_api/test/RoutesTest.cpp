@@ -332,6 +332,11 @@ public:
                                  "nanomq_connections_count 1\n", "nanomq_messages_received 256\n",
                                  "nanomq_plugin_active{plugin=\"rest_api\"} 1\n"})
             CPPUNIT_ASSERT_MESSAGE(line + text, text.find(line) != std::string::npos);
+        std::set<std::string> families;
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);)
+            if (line.starts_with("# TYPE "))
+                CPPUNIT_ASSERT_MESSAGE("twice: " + line, families.insert(line.substr(7, line.rfind(' ') - 7)).second);
         const auto first = text.find("nanomq_message_latency_seconds_bucket{le=\"0.00001\"}");
         const auto last = text.find("nanomq_message_latency_seconds_bucket{le=\"+Inf\"}");
         CPPUNIT_ASSERT(first < last && last < text.find("nanomq_message_latency_seconds_count"));
