@@ -7,7 +7,6 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 
 namespace nanomq
@@ -226,7 +225,7 @@ public:
             if (!plugin.on) continue;
             const auto info = _host.info(plugin.name);
             if (!info || !isRunning(*info)) tell(plugin.name, "loaded", _host.load(plugin.name));
-            else if (isNewer(plugin.confFile, *info) || isNewer(info->file, *info))
+            else if (_host.filesChanged(plugin.name))
                 tell(plugin.name, "reloaded", _host.reload(plugin.name));
         }
         auto result = makeObject();
@@ -247,15 +246,6 @@ private:
         for (const auto& plugin : configured)
             if (plugin.name == name) return plugin.on;
         return false;
-    }
-    static bool isNewer(const std::string& file, const PluginInfo& than)
-    {
-        std::error_code absent;
-        const auto written = std::filesystem::last_write_time(file, absent);
-        if (absent) return false;
-        const auto atMs = std::chrono::duration_cast<std::chrono::milliseconds>(
-            std::chrono::file_clock::to_sys(written).time_since_epoch());
-        return atMs.count() > than.loadedAt;
     }
     void tell(const std::string& name, const char* done, const PluginResult& result)
     {

@@ -111,6 +111,11 @@ std::optional<PluginInfo> PluginHost::info(const std::string& name) const
     return std::nullopt;
 }
 
+bool PluginHost::filesChanged(const std::string& name) const
+{
+    return _jobs->filesChanged(name);
+}
+
 std::string PluginHost::copyTrouble() const
 {
     return _jobs->copyTrouble();

@@ -150,6 +150,10 @@ public:
     /// One of them; nothing when there is no plugin and no file of that name.
     std::optional<PluginInfo> info(const std::string& name) const;
 
+    /// Whether its library or conf file is another than the one it was last loaded, unloaded or
+    /// refused with. False when nothing was done with it yet. Thread: [any].
+    bool filesChanged(const std::string& name) const;
+
     /// Why private copies are not kept on disk; empty when they are. Thread: [any].
     std::string copyTrouble() const;
 

@@ -124,7 +124,9 @@ void PluginHost::Jobs::show(Plugin& plugin, PluginState state, std::string reaso
 
 void PluginHost::Jobs::remember(Plugin& plugin)
 {
-    plugin.marks = _files.marksOf(plugin.info.name);
+    const auto marks = _files.marksOf(plugin.info.name);
+    std::lock_guard lock(_listMutex);
+    plugin.marks = marks;
 }
 
 Watchdog::Sides PluginHost::Jobs::activeSides() const
@@ -198,6 +200,14 @@ std::vector<PluginInfo> PluginHost::Jobs::list() const
     }
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     return all;
+}
+
+bool PluginHost::Jobs::filesChanged(const std::string& name) const
+{
+    const auto now = _files.marksOf(name);
+    std::lock_guard lock(_listMutex);
+    const auto found = _plugins.find(name);
+    return found != _plugins.end() && found->second.marks != now;
 }
 
 std::string PluginHost::Jobs::copyTrouble() const

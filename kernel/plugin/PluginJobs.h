@@ -55,7 +55,8 @@ public:
     {
         return _watchdog.held();
     }
-    std::string copyTrouble() const;      ///< [any]
+    bool filesChanged(const std::string& name) const; ///< [any]
+    std::string copyTrouble() const;                  ///< [any]
 
 private:
     struct Plugin
@@ -63,7 +64,7 @@ private:
         PluginInfo info;                   // without the figures; guarded by _listMutex
         std::shared_ptr<PluginSide> shown; // where the figures are; guarded by _listMutex
         std::uint32_t number = 0;          // in the order of loading
-        PluginFiles::Marks marks;          // of the files that it was last dealt with
+        PluginFiles::Marks marks; // of the files that it was last dealt with; as `info`
         bool againstSwitch = false;        // loaded by hand, while its configuration says off
         std::unique_ptr<LoadedPlugin> running;
     };
@@ -133,7 +134,7 @@ private:
     std::uint32_t _lastNumber = 0;
     std::uint64_t _lastVersion = 0;
 
-    mutable std::mutex _listMutex; // guards `info` and `shown` of all, _copies.trouble(), the map
+    mutable std::mutex _listMutex; // guards `info`, `shown`, `marks` of all, _copies.trouble(), the map
     PluginCopies _copies;
     std::map<std::string, Plugin> _plugins;
     std::vector<std::unique_ptr<LoadedPlugin>> _stuck;

@@ -27,6 +27,7 @@ test_packages=(
     mosquitto-clients  # independent clients: mosquitto_pub, mosquitto_sub
     python3            # the layers test, small HTTP servers, Paho
     python3-paho-mqtt  # a second independent client, 3.1.1 and 5.0
+    node-mqtt          # MQTT.js, the client of browsers: MQTT over WebSocket
     doxygen            # the SDK's reference from its headers; any warning is a failure
     openssl            # makes the certificates of the TLS tests
     util-linux         # setarch, for the thread sanitizer on kernels with a very random layout

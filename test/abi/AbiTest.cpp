@@ -123,7 +123,7 @@ public:
         me.expectPublish("golden/rewritten", "anew");
         me.sendPublish("golden/deny", "x", {.qos = QoS::AtLeastOnce}, 1);
         me.expectPuback(1, static_cast<ReasonCode>(0x97));
-        expect("message.dropped", "golden/deny=x qos 1 to nobody by me: enough of it");
+        expect("message.dropped", "golden/deny=x qos 1 to nobody by me: refused by golden: enough of it");
         me.sendPublish("golden/drop", "x", {.qos = QoS::AtLeastOnce}, 2);
         me.expectPuback(2);
         me.sendPublish("golden/later", "x");

@@ -23,6 +23,8 @@ class TransportTest : public ExchangeTest
     CPPUNIT_TEST(refusesClientsWithoutAGoodCertificate);
     CPPUNIT_TEST(pahoOverWebSocket);
     CPPUNIT_TEST(pahoOverSecureWebSocket);
+    CPPUNIT_TEST(mqttJsOverWebSocket);
+    CPPUNIT_TEST(mqttJsOverSecureWebSocket);
     CPPUNIT_TEST(mosquittoOverAUnixSocket);
     CPPUNIT_TEST(reachesClientsOfAllTransports);
     CPPUNIT_TEST(takesTheAddressFromABalancer);
@@ -102,6 +104,19 @@ public:
     {
         for (const char* version : {"3.1.1", "5"})
             paho({port("nmq-wss", 0), version, "websockets", _certificates.authority()});
+    }
+
+    void mqttJsOverWebSocket()
+    {
+        for (const char* version : {"4", "5"})
+            mqttJs({"ws://localhost:" + port("nmq-ws", 0) + "/mqtt", version});
+    }
+
+    void mqttJsOverSecureWebSocket()
+    {
+        for (const char* version : {"4", "5"})
+            mqttJs({"wss://localhost:" + port("nmq-wss", 0) + "/mqtt", version,
+                    _certificates.authority()});
     }
 
     void mosquittoOverAUnixSocket()
@@ -310,6 +325,15 @@ private:
         arguments.insert(arguments.begin(), NANOMQ_EXCHANGE_FOLDER "/paho_round_trip.py");
         // Debian's own Python: that is the one its package of Paho is for.
         const auto done = runCommand("/usr/bin/python3", arguments);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(done.output + done.errors, 0, done.status);
+    }
+
+    static void mqttJs(std::vector<std::string> arguments)
+    {
+        arguments.insert(arguments.begin(), NANOMQ_EXCHANGE_FOLDER "/mqttjs_round_trip.js");
+        // Where Debian's packages of Node libraries are.
+        arguments.insert(arguments.begin(), {"NODE_PATH=/usr/share/nodejs:/usr/lib/nodejs", "node"});
+        const auto done = runCommand("/usr/bin/env", arguments);
         CPPUNIT_ASSERT_EQUAL_MESSAGE(done.output + done.errors, 0, done.status);
     }
 

@@ -68,7 +68,9 @@ using HookFunction = Verdict (*)(void* self, const EventHeader* event, HookConte
 inline constexpr std::uint32_t kInline = 1u << 0;
 /// An error, or an open breaker, counts as Deny. Without it the hook is skipped.
 inline constexpr std::uint32_t kFailClosed = 1u << 1;
-/// Understands kDryRun. Others are reported as "not asked".
+/// Understands kDryRun (`nanomqctl explain`): decides as always, and leaves no trace: no counter, no
+/// request, no defer() (which gives token 0). setReason() tells which rule decided, also with Allow and Next.
+/// A hook that could only answer later returns Pending. Others are reported as "not asked".
 inline constexpr std::uint32_t kDryRunAware = 1u << 2;
 
 /// One registration.

@@ -28,7 +28,8 @@ public:
     /// Registers a hook; only inside Plugin::init(). All of a plugin's hooks become active at
     /// once, when init() has succeeded. -EINVAL for a spec that makes no sense. [host]
     virtual Status subscribe(const HookSpec* spec) = 0;
-    /// Answers a deferral. Late and second answers are counted and ignored. [any]
+    /// Answers a deferral; Verdict::Error is answered as the hook's error policy says. Late and
+    /// second answers are counted and ignored. [any]
     virtual void complete(Deferral deferral, Verdict verdict, ReasonCode reason, Str text) = 0;
     /// Gives back what HookContext::retain() gave. [any]
     virtual void release(Message* message) = 0;

@@ -2,10 +2,14 @@
 
 #include "nanomq/admin.h"
 #include "nanomq/http_routes.h"
+#include "nanomq/alarms.h"
+#include "nanomq/bans.h"
 #include "nanomq/metrics_reader.h"
 #include "nanomq/plugin.h"
 #include "nanomq/query.h"
+#include "nanomq/registry.h"
 #include "nanomq/storage.h"
+#include "nanomq/transports.h"
 
 // What the broker offers beyond hooks. Each is fetched with Host::query(Interface::kInterface).
 // The broker implements them; they only grow at the end. Everything registered through them is
