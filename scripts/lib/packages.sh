@@ -13,7 +13,7 @@ build_packages=(
     libpoco-dev     # Poco 1.11: logging, configuration, HTTP, JSON, TLS contexts, ClassLoader
     libssl-dev      # OpenSSL 3: TLS inside the event loop, certificates
     libseccomp-dev  # libseccomp: which system calls a sandboxed plugin may make
-    libsqlite3-dev  # SQLite: durable state, the rule engine's default sink
+    libsqlite3-dev  # SQLite: the disk spool of webhook
     libcppunit-dev  # the tests are part of the one build tree, so configuring looks for it
 )
 
