@@ -212,7 +212,8 @@ void SandboxedPlugin::push(const Hook& hook, const sdk::EventHeader& event)
     const ByteView record = asBytes(words.bytes());
     if (_rings.events().push(record)) return;
     // A process that is slow is waited for, one that is away has the ring.
-    if (_up && record.size() <= SharedRing::kMaxRecord)
+    const auto end = Clock::now() + kRoomPatience;
+    while (_up && record.size() <= SharedRing::kMaxRecord && Clock::now() < end)
     {
         _rings.events().waitForRoom(record.size(), kRoomPatience);
         if (_rings.events().push(record)) return;

@@ -78,7 +78,7 @@ bool SharedRing::push(ByteView record)
     std::memcpy(_data + head % kBytes, &size, sizeof size);
     std::memcpy(_data + head % kBytes + kLengthBytes, record.data(), record.size());
     _header->head.exchange(head + stepOf(record.size()));
-    if (_header->readerSleeps.exchange(0) != 0) signal(_ready);
+    if (_header->readerSleeps.load() != 0 && _header->readerSleeps.exchange(0) != 0) signal(_ready);
     return true;
 }
 

@@ -52,7 +52,7 @@ public:
 
     /// False when there is no room.
     bool push(ByteView record);
-    /// Waits until there may be room for a record of this size.
+    /// Waits until there may be room for a record of this size; it may return too early.
     void waitForRoom(std::size_t bytes, std::chrono::milliseconds most);
     /// Requires: nobody reads. Takes out the record that was in work, or everything.
     void skipBegun();
