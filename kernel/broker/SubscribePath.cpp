@@ -76,7 +76,13 @@ Client::Step Client::onSubscribe(const FixedHeader& header, ByteView body)
     suback.packetIdentifier = packet->packetIdentifier;
     suback.reasons.reserve(wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i)
-        suback.reasons.push_back(subscribe(wanted[i], packet->requests[i], identifier));
+    {
+        ReasonCode reason = subscribe(wanted[i], packet->requests[i], identifier);
+        // 3.1 has no code for a refusal, and wants a positive answer in its place (v3.1 §3.8).
+        if (isFailure(reason) && _version == ProtocolVersion::v3_1)
+            reason = static_cast<ReasonCode>(packet->requests[i].qos);
+        suback.reasons.push_back(reason);
+    }
     send(suback);
     // SUBACK stands in front of what was retained.
     if (_replay) _replay->start();

@@ -279,7 +279,7 @@ public:
 
     void refusesAnEmptyFilter() // [MQTT-4.7.3-1]
     {
-        for (const auto version : kVersions)
+        for (const auto version : kNewerVersions) // 3.1 has no code that says so
         {
             auto client = this->client("a", version);
             client.send(Subscribe{1, {{.topicFilter = ""}}, {}});

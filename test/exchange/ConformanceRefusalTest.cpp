@@ -15,6 +15,7 @@ class ConformanceRefusalTest : public ExchangeTest
     CPPUNIT_TEST(freesTheIdentifierOfARefusedMessage);
     CPPUNIT_TEST(acknowledgesARefusedMessageOf3_1_1);
     CPPUNIT_TEST(refusesOneFilterAndGrantsTheOthers);
+    CPPUNIT_TEST(hasNoCodeForARefusedFilterIn3_1);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -31,10 +32,13 @@ public:
                                  std::string(connack->properties.serverReference));
             client.expectClosed();
         }
-        auto old = open(ProtocolVersion::v3_1_1);
-        old.sendConnect({.clientId = "moved"});
-        old.expectConnack(ReasonCode::ServerUnavailable);
-        old.expectClosed();
+        for (const auto version : {ProtocolVersion::v3_1, ProtocolVersion::v3_1_1})
+        {
+            auto old = open(version);
+            old.sendConnect({.clientId = "moved"});
+            old.expectConnack(ReasonCode::ServerUnavailable);
+            old.expectClosed();
+        }
     }
 
     void refusesAClientIdentifier() // [MQTT-3.1.3-8], v3.1.1 [MQTT-3.1.3-9]
@@ -132,7 +136,7 @@ public:
     /// §3.9.3: a refused filter does not affect the others. v3.1.1 [MQTT-3.8.3-2], [MQTT-3.9.3-2]
     void refusesOneFilterAndGrantsTheOthers()
     {
-        for (const auto version : kVersions)
+        for (const auto version : kNewerVersions)
         {
             auto client = this->client("a", version);
             client.send(Subscribe{
@@ -144,7 +148,17 @@ public:
                                                          ? ReasonCode::QuotaExceeded
                                                          : ReasonCode::UnspecifiedError));
             CPPUNIT_ASSERT(suback->reasons.at(1) == ReasonCode::GrantedQoS1);
+            client.expectNothingBeforePingresp(); // the connection goes on
         }
+    }
+
+    void hasNoCodeForARefusedFilterIn3_1() // v3.1 §3.8
+    {
+        auto client = this->client("a", ProtocolVersion::v3_1);
+        client.sendBytes(hex("82 18 00 01 00 0B 'forbidden/+' 02 00 05 'other' 01"));
+        CPPUNIT_ASSERT(client.expect<Suback>().bytes() == hex("90 04 00 01 02 01"));
+        this->client("publisher").publish("other", "x");
+        client.expectPublish("other", "x");
     }
 
 protected:
