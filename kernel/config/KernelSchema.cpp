@@ -212,7 +212,7 @@ void addProtocol(std::vector<SchemaKey>& keys)
                            "fewer."));
     keys.push_back(integer("topic_alias_maximum", "64", 0, 65'535,
                            "Topic aliases that a 5.0 client may use; 0: none."));
-    keys.push_back(integer("max_topic_levels", "128", 1, 32'768, "Levels that a topic may have."));
+    keys.push_back(integer("max_topic_levels", "128", 1, 128, "Levels that a topic may have."));
     keys.push_back(duration("max_session_expiry", "unlimited", 0, 0xFFFFFFFELL * kSecond,
                             "The longest that a session is kept without its client."));
     keys.back().unlimited = true;
