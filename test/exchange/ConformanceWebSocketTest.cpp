@@ -12,6 +12,8 @@ class ConformanceWebSocketTest : public ExchangeTest
     CPPUNIT_TEST(selectsTheSubprotocol);
     CPPUNIT_TEST(takesPacketsHoweverTheyAreFramed);
     CPPUNIT_TEST(closesOnATextFrame);
+    CPPUNIT_TEST(closesOnAFrameWithoutMask);
+    CPPUNIT_TEST(answersPingAndClose);
     CPPUNIT_TEST_SUITE_END();
 
 public:
@@ -52,12 +54,32 @@ public:
         CPPUNIT_ASSERT(said.find(std::string("\x20\x02\x00\x00", 4)) == std::string::npos);
     }
 
+    void closesOnAFrameWithoutMask() // RFC 6455, section 5.1
+    {
+        const auto size = static_cast<std::uint8_t>(kConnect.size());
+        const auto said = dialogue({joined({{kBinary, size}, kConnect})});
+        CPPUNIT_ASSERT(said.find(std::string("\x20\x02\x00\x00", 4)) == std::string::npos);
+        CPPUNIT_ASSERT(said.ends_with("\x88\x02\x03\xEA")); // 1002
+    }
+
+    void answersPingAndClose() // RFC 6455, sections 5.5.1 to 5.5.3
+    {
+        const auto pinged =
+            dialogue({frame(kBinary, kConnect), frame(kPing, hex("'are you there?'")),
+                      frame(kBinary, hex("E0 00"))});
+        CPPUNIT_ASSERT(pinged.find("\x8A\x0E"
+                                   "are you there?") != std::string::npos);
+        CPPUNIT_ASSERT(dialogue({frame(kClose, hex("03 E8"))}).ends_with("\x88\x02\x03\xE8"));
+    }
+
 protected:
     BrokerOptions options() const override { return {.urls = {"nmq-ws://127.0.0.1:0/mqtt"}}; }
 
 private:
     static constexpr std::uint8_t kText = 0x81;
     static constexpr std::uint8_t kBinary = 0x82;
+    static constexpr std::uint8_t kClose = 0x88;
+    static constexpr std::uint8_t kPing = 0x89;
     const std::vector<std::uint8_t> kConnect = hex("10 0D 00 04 'MQTT' 04 02 00 00 00 01 'a'");
 
     /// A masked frame; the key of zeros changes nothing.

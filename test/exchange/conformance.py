@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that every numbered statement of MQTT that binds a server has a test.
+"""Checks that every statement of MQTT that binds a server has a test, numbered or not.
 
     conformance.py REPOSITORY
 
@@ -13,8 +13,10 @@ import sys
 
 LIST_LINE = re.compile(r"(\S+)\s+(MQTT-[\d.]+-\d+)\s+(server|both|client|non-testable)\s+(\S.*)")
 TABLE_LINE = re.compile(r"\| (MQTT-[\d.]+-\d+) \| (\S+) \| (.*?) \| (.*) \|$")
+ROW = re.compile(r"\| (?!versions|section|---)(.*) \|$")  # of the sections below
 TEST = re.compile(r"`(\w+)::(\w+)`")
 NUMBERS = {"5.0": 251, "3.1.1": 141}  # as the two standards count them
+ROWS = {"Without a number": 85, "MQTT 3.1": 18}  # nobody else counts these
 
 
 def read_statements(path, wrong):
@@ -58,21 +60,54 @@ def read_table(path, wrong):
     return table
 
 
+def read_rows(path, wrong):
+    """[(what, [(suite, test)])] by section, of those without numbers."""
+    rows = {section: [] for section in ROWS}
+    section = None
+    for line in path.read_text().splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
+        if section not in rows or not (match := ROW.fullmatch(line)):
+            continue
+        cells = match[1].split(" | ")
+        rows[section].append((f"{section}: {cells[-2]}", TEST.findall(cells[-1])))
+    for section, count in ROWS.items():
+        if len(rows[section]) != count:
+            wrong.append(f"{section}: {len(rows[section])} rows instead of {count}")
+    return rows
+
+
+def speaks_3_1(text, test):
+    """Whether a test names version 3.1, itself or among kVersions."""
+    body = re.search(rf"void\s+{test}\(\).*?\n    }}\n", text, re.DOTALL)
+    return bool(body and re.search(r"kVersions|v3_1\b|MQIsdp", body[0]))
+
+
 def read_tests(root):
-    """Every (suite, test) that is registered in a source file that CMake knows."""
-    tests = set()
+    """Of each (suite, test) that is registered in a source file that CMake knows, whether it is
+    held in version 3.1."""
+    tests = {}
     for folder in ("test", "plugins"):
         for source in (root / folder).rglob("*Test.cpp"):
             listed = source.parent / "CMakeLists.txt"
             if not listed.exists() or source.name not in listed.read_text():
                 continue
+            text = source.read_text()
             suite = None
-            for line in source.read_text().splitlines():
+            for line in text.splitlines():
                 if match := re.search(r"CPPUNIT_TEST_SUITE\((\w+)\)", line):
                     suite = match[1]
                 elif match := re.search(r"CPPUNIT_TEST\((\w+)\)", line):
-                    tests.add((suite, match[1]))
+                    tests[suite, match[1]] = "3_1" in suite or speaks_3_1(text, match[1])
     return tests
+
+
+def check_tests(where, named, tests, wrong):
+    if not named:
+        wrong.append(f"{where}: no test")
+    for test in named:
+        if test not in tests:
+            wrong.append(f"{where}: there is no test {test[0]}::{test[1]}")
 
 
 def check(root):
@@ -91,12 +126,17 @@ def check(root):
         where = f"{key[0]} {key[1]}"
         if binds != needed[key]:
             wrong.append(f"{where}: binds {needed[key]}, not {binds}")
-        if not named:
-            wrong.append(f"{where}: no test")
+        check_tests(where, named, tests, wrong)
+    rows = read_rows(folder / "CONFORMANCE.md", wrong)
+    for where, named in (row for section in rows.values() for row in section):
+        check_tests(where, named, tests, wrong)
+    for where, named in rows["MQTT 3.1"]:
         for test in named:
-            if test not in tests:
-                wrong.append(f"{where}: there is no test {test[0]}::{test[1]}")
-    return wrong, len(needed), len({test for _, named in table.values() for test in named})
+            if not tests.get(test, True):
+                wrong.append(f"{where}: {test[0]}::{test[1]} is not held in 3.1")
+    named = {test for _, named in table.values() for test in named}
+    named.update(test for section in rows.values() for _, tests in section for test in tests)
+    return wrong, len(needed) + sum(ROWS.values()), len(named)
 
 
 def main():
