@@ -27,6 +27,8 @@ Api::Api(const Settings& settings, sdk::HttpRoutes* others, const Services& serv
     addTopicRoutes(_router, services);
     addMessageRoutes(_router, services);
     addPluginRoutes(_router, services);
+    addBanRoutes(_router, services.bans);
+    addAlarmRoutes(_router, services.alarms);
     addMetricsRoutes(_router, services);
     addFirstVersion(_router, services);
 }

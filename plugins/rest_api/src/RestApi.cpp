@@ -10,6 +10,12 @@ namespace
 
 constexpr std::uint32_t kLookMs = 250;
 
+/// What not every broker has: null without it.
+template <class Interface> Interface* find(sdk::Host& host)
+{
+    return static_cast<Interface*>(host.query(Interface::kInterface));
+}
+
 } // namespace
 
 void RestApi::onInit()
@@ -18,7 +24,8 @@ void RestApi::onInit()
     for (const auto& warning : _settings.warnings) host().log(sdk::LogLevel::Warning, warning);
     _services.emplace(Services{get<sdk::Query>(), get<sdk::Broker>(), get<sdk::ClientAdmin>(),
                                get<sdk::PluginAdmin>(), get<sdk::BrokerAdmin>(),
-                               get<sdk::MetricsReader>(), _peaks, _stopping, _settings.shown});
+                               get<sdk::MetricsReader>(), find<sdk::Bans>(host()),
+                               find<sdk::Alarms>(host()), _peaks, _stopping, _settings.shown});
     _api.emplace(_settings, &get<sdk::HttpRoutes>(), *_services, host(), get<sdk::Metrics>());
     _server = std::make_unique<Server>(_settings, *_api);
 }

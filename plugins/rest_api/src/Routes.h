@@ -16,6 +16,9 @@ void addClientRoutes(Router& router, const Services& services);
 void addTopicRoutes(Router& router, const Services& services);
 void addMessageRoutes(Router& router, const Services& services);
 void addPluginRoutes(Router& router, const Services& services);
+/// These two add nothing when the broker has no such service: its paths are unknown ones then.
+void addBanRoutes(Router& router, nanomq::sdk::Bans* bans);
+void addAlarmRoutes(Router& router, nanomq::sdk::Alarms* alarms);
 /// Prometheus, at /metrics and /api/v4/prometheus.
 void addMetricsRoutes(Router& router, const Services& services);
 /// /api/v1, one path with request codes.

@@ -21,6 +21,8 @@ struct Services
     nanomq::sdk::PluginAdmin& plugins;
     nanomq::sdk::BrokerAdmin& admin;
     nanomq::sdk::MetricsReader& metrics;
+    nanomq::sdk::Bans* bans;     ///< null: the broker has none
+    nanomq::sdk::Alarms* alarms; ///< null: the broker has none
     Peaks& peaks;
     const std::atomic<bool>& stopping; ///< the plugin ends: nobody waits any longer
     /// Our own keys, for who reads the configuration.

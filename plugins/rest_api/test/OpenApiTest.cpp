@@ -75,7 +75,8 @@ class OpenApiTest : public RestFixture
     {
         for (const auto& [name, value] : {std::pair{"{clientid}", "one"}, {"{username}", "nobody"},
                                           {"{topic}", "kept"}, {"{plugin}", "rest_api"},
-                                          {"{part}", "basic"}})
+                                          {"{part}", "basic"}, {"{as}", "clientid"},
+                                          {"{who}", "nobody"}})
             path = Poco::replace(path, std::string(name), std::string(value));
         return path;
     }
@@ -133,6 +134,7 @@ public:
     void answersAreAsItSays()
     {
         post("/api/v4/mqtt/publish", R"({"topic":"kept","payload":"x","retain":true})");
+        post("/api/v4/banned", R"({"who":"nobody","as":"clientid"})");
         for (const nanomq::test::Deadline deadline(nanomq::test::kPatience);
              get("/api/v4/retained/kept").status != 200;)
             CPPUNIT_ASSERT(deadline.remainingMs() > 0);
