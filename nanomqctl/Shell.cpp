@@ -82,7 +82,8 @@ void Shell::follow(const std::string& command, const Poco::JSON::Object::Ptr& ar
 
 void Shell::print(const Poco::Dynamic::Var& value) const
 {
-    ctl::print(value, _look, std::cout);
+    ctl::print(value, _look, std::cout,
+               colourFor(_look, std::getenv("NO_COLOR"), std::getenv("TERM")));
 }
 
 void Shell::tell(const std::string& sentence, const Poco::Dynamic::Var& value) const

@@ -42,7 +42,7 @@ public:
     void follow(const std::string& command, const Poco::JSON::Object::Ptr& arguments,
                 const std::function<bool(const Poco::Dynamic::Var&)>& event);
 
-    /// To standard output.
+    /// To standard output, with colours on a terminal that likes them.
     void print(const Poco::Dynamic::Var& value) const;
     /// A sentence for people; nothing for --json, where `value` is printed.
     void tell(const std::string& sentence, const Poco::Dynamic::Var& value) const;

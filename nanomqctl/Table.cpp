@@ -109,6 +109,45 @@ std::string heading(const std::string& key, Look look)
     return text;
 }
 
+/// How it is printed.
+struct Style
+{
+    Look look;
+    Colour colour;
+};
+
+/// Null: as other text.
+const char* paintOf(const std::string& key, std::string_view word)
+{
+    static constexpr const char* kRed = "\033[31m";
+    static constexpr const char* kGreen = "\033[32m";
+    static constexpr const char* kYellow = "\033[33m";
+    struct State
+    {
+        std::string_view word;
+        const char* paint;
+    };
+    static constexpr std::array states = {
+        State{"active", kGreen},   State{"up", kGreen},      State{"failed", kRed},
+        State{"failing", kRed},    State{"stuck", kRed},     State{"down", kRed},
+        State{"left alone", kRed}, State{"error", kRed},     State{"draining", kYellow},
+        State{"trying", kYellow},  State{"holding", kYellow}, State{"stopping", kYellow},
+        State{"warning", kYellow}};
+    if (key != "state" && key != "status" && key != "severity") return nullptr;
+    const auto isMeant = [word](const State& state) { return state.word == word; };
+    const auto* const found = std::find_if(states.begin(), states.end(), isMeant);
+    return found == states.end() ? nullptr : found->paint;
+}
+
+/// The cell as it is sent to the terminal; its width is that of the text without colour.
+std::string painted(const std::string& key, const std::string& cell, Style style)
+{
+    const char* const paint = style.colour == Colour::Yes && style.look == Look::Terminal
+                                  ? paintOf(key, cell)
+                                  : nullptr;
+    return paint ? paint + cell + "\033[0m" : cell;
+}
+
 struct Column
 {
     std::string key;
@@ -140,18 +179,19 @@ std::vector<Column> columnsOf(const Array& rows, Look look)
     return columns;
 }
 
-void printTable(const Array& rows, Look look, std::ostream& out)
+void printTable(const Array& rows, Style style, std::ostream& out)
 {
-    const std::vector<Column> columns = columnsOf(rows, look);
+    const std::vector<Column> columns = columnsOf(rows, style.look);
     for (std::size_t row = 0; row <= rows.size(); ++row)
     {
         std::string line;
         for (const Column& column : columns)
         {
             const bool isLast = &column == &columns.back();
-            const std::string& cell = column.cells[row];
-            const std::string padding(column.width - displayWidth(cell), ' ');
-            if (look == Look::Plain) line += cell + (isLast ? "" : "\t");
+            const std::string& text = column.cells[row];
+            const std::string padding(column.width - displayWidth(text), ' ');
+            const std::string cell = row == 0 ? text : painted(column.key, text, style);
+            if (style.look == Look::Plain) line += cell + (isLast ? "" : "\t");
             else if (column.isNumeric) line += padding + cell + (isLast ? "" : "  ");
             else line += cell + (isLast ? "" : padding + "  ");
         }
@@ -159,8 +199,9 @@ void printTable(const Array& rows, Look look, std::ostream& out)
     }
 }
 
-void printObject(const Object& object, Look look, std::ostream& out)
+void printObject(const Object& object, Style style, std::ostream& out)
 {
+    const Look look = style.look;
     std::size_t width = 0;
     for (const auto& [key, value] : object)
         if (!isTable(value)) width = std::max(width, displayWidth(heading(key, look)));
@@ -172,14 +213,14 @@ void printObject(const Object& object, Look look, std::ostream& out)
         out << name;
         if (look == Look::Plain) out << '\t';
         else out << std::string(width - displayWidth(name) + 2, ' ');
-        out << cellText(key, value, look) << '\n';
+        out << painted(key, cellText(key, value, look), style) << '\n';
     }
     for (const std::string& key : object.getNames())
     {
         const Var value = object.get(key);
         if (!isTable(value)) continue;
         if (object.size() > 1) out << '\n' << heading(key, look) << ":\n";
-        printTable(*value.extract<Array::Ptr>(), look, out);
+        printTable(*value.extract<Array::Ptr>(), style, out);
     }
 }
 
@@ -247,12 +288,20 @@ std::string cellText(const std::string& key, const Var& value, Look look)
     return value.convert<std::string>();
 }
 
-void print(const Var& value, Look look, std::ostream& out)
+Colour colourFor(Look look, const char* noColour, const char* terminalName) noexcept
 {
+    const bool isUnwanted = noColour != nullptr && *noColour != '\0';
+    const bool isDumb = terminalName != nullptr && std::string_view(terminalName) == "dumb";
+    return look == Look::Terminal && !isUnwanted && !isDumb ? Colour::Yes : Colour::No;
+}
+
+void print(const Var& value, Look look, std::ostream& out, Colour colour)
+{
+    const Style style{look, colour};
     if (look == Look::Json) out << json(value) << '\n';
-    else if (isTable(value)) printTable(*value.extract<Array::Ptr>(), look, out);
+    else if (isTable(value)) printTable(*value.extract<Array::Ptr>(), style, out);
     else if (isArray(value)) printArray(*value.extract<Array::Ptr>(), look, out);
-    else if (isObject(value)) printObject(*value.extract<Object::Ptr>(), look, out);
+    else if (isObject(value)) printObject(*value.extract<Object::Ptr>(), style, out);
     else out << cellText({}, value, look) << '\n';
 }
 

@@ -16,12 +16,28 @@ enum class Look
     Json,     // one line of JSON
 };
 
+/// Whether words of states have colours: for Look::Terminal only.
+enum class Colour
+{
+    No,
+    Yes,
+};
+
+/// Yes on a terminal, unless the user has NO_COLOR (not empty) or a terminal of TERM=dumb.
+/// @param noColour, terminalName  the variables; null: not set.
+Colour colourFor(Look look, const char* noColour, const char* terminalName) noexcept;
+
 /// Prints any JSON value as people or programs like it.
 ///
 /// An array of objects is a table, its columns in the order in which keys first appear. An object
 /// is a list of names and values; arrays of objects in it are tables of their own. Bytes that
 /// would move a terminal's cursor are shown as \xNN: much of what is printed was chosen by clients.
-void print(const Poco::Dynamic::Var& value, Look look, std::ostream& out);
+///
+/// With colours, what stands under "state", "status" or "severity" is green when all is well, red
+/// when somebody must act, and yellow in between; only these, for other columns may hold what a
+/// client has chosen.
+void print(const Poco::Dynamic::Var& value, Look look, std::ostream& out,
+           Colour colour = Colour::No);
 
 /// A value as it stands in a cell: nothing is "-".
 /// @param key  its last part tells the unit, for Look::Terminal: _ms, _s, _bytes.

@@ -22,13 +22,15 @@ class CtlTableTest : public CppUnit::TestFixture
     CPPUNIT_TEST(showsUnitsToPeopleOnly);
     CPPUNIT_TEST(letsNoClientMoveTheCursor);
     CPPUNIT_TEST(countsCharactersAndNotBytes);
+    CPPUNIT_TEST(paintsStatesWithoutMovingColumns);
+    CPPUNIT_TEST(paintsOnlyWhereColoursAreWelcome);
     CPPUNIT_TEST_SUITE_END();
 
-    static std::string shown(const char* json, Look look)
+    static std::string shown(const char* json, Look look, Colour colour = Colour::No)
     {
         Poco::JSON::Parser parser(new Poco::JSON::ParseHandler(true));
         std::ostringstream out;
-        print(parser.parse(json), look, out);
+        print(parser.parse(json), look, out, colour);
         return out.str();
     }
 
@@ -146,6 +148,38 @@ public:
     {
         CPPUNIT_ASSERT_EQUAL(std::string("id  n\nä   1\nbb  2\n"),
                              shown(R"([{"id":"ä","n":1},{"id":"bb","n":2}])", Look::Terminal));
+    }
+
+    void paintsStatesWithoutMovingColumns()
+    {
+        const char* const plugins = R"([{"name":"failed","state":"active","n":1},)"
+                                    R"({"name":"b","state":"stuck","n":2},)"
+                                    R"({"name":"c","state":"absent","n":3}])";
+        CPPUNIT_ASSERT_EQUAL(std::string("name    state   n\n"
+                                         "failed  \033[32mactive\033[0m  1\n"
+                                         "b       \033[31mstuck\033[0m   2\n"
+                                         "c       absent  3\n"),
+                             shown(plugins, Look::Terminal, Colour::Yes));
+        CPPUNIT_ASSERT_EQUAL(std::string("name   x\nstate  \033[31mfailed\033[0m\n"),
+                             shown(R"({"name":"x","state":"failed"})", Look::Terminal,
+                                   Colour::Yes));
+        CPPUNIT_ASSERT_EQUAL(std::string("severity\n\033[33mwarning\033[0m\n"),
+                             shown(R"([{"severity":"warning"}])", Look::Terminal, Colour::Yes));
+        for (const Look look : {Look::Plain, Look::Json})
+            CPPUNIT_ASSERT_EQUAL(shown(plugins, look), shown(plugins, look, Colour::Yes));
+    }
+
+    void paintsOnlyWhereColoursAreWelcome()
+    {
+        const auto paints = [](Look look, const char* noColour, const char* terminalName) {
+            return colourFor(look, noColour, terminalName) == Colour::Yes;
+        };
+        CPPUNIT_ASSERT(paints(Look::Terminal, nullptr, "xterm"));
+        CPPUNIT_ASSERT(paints(Look::Terminal, "", nullptr));
+        CPPUNIT_ASSERT(!paints(Look::Terminal, "1", "xterm"));
+        CPPUNIT_ASSERT(!paints(Look::Terminal, nullptr, "dumb"));
+        CPPUNIT_ASSERT(!paints(Look::Plain, nullptr, "xterm"));
+        CPPUNIT_ASSERT(!paints(Look::Json, nullptr, "xterm"));
     }
 };
 

@@ -1,6 +1,7 @@
 #include "Shell.h"
 #include "Verbs.h"
 #include "control/ControlServer.h"
+#include "support/Command.h"
 #include "support/TemporaryFolder.h"
 
 #include <Poco/JSON/Array.h>
@@ -22,6 +23,7 @@ namespace nanomq::ctl::test
 namespace
 {
 
+using nanomq::test::Command;
 using nanomq::test::TemporaryFolder;
 using Poco::Dynamic::Var;
 using Poco::JSON::Array;
@@ -63,6 +65,7 @@ class CtlVerbsTest : public CppUnit::TestFixture
     CPPUNIT_TEST(stopsAtTheLimitAndTellsHowToGoOn);
     CPPUNIT_TEST(passesFiltersOn);
     CPPUNIT_TEST(listsPlugins);
+    CPPUNIT_TEST(hasColoursOnATerminalUnlessTheyAreUnwanted);
     CPPUNIT_TEST(loadsUnloadsAndReloadsPlugins);
     CPPUNIT_TEST(tellsTheBrokersReason);
     CPPUNIT_TEST(topTellsOnce);
@@ -141,6 +144,23 @@ public:
         CPPUNIT_ASSERT_EQUAL(
             std::string("{\"plugins\":[{\"name\":\"webhook\",\"state\":\"active\"}]}\n"),
             run(pluginVerb, {"list", "--json"}));
+    }
+
+    void hasColoursOnATerminalUnlessTheyAreUnwanted()
+    {
+        const auto list = std::string(NANOMQ_CTL_PROGRAM) + " plugin list --control " +
+                          (_folder / "s").string();
+        // script (bsdutils, essential in Debian) gives the program a terminal of its own.
+        const auto onATerminal = [&list](const char* noColour) {
+            Command command("script", {"--quiet", "--return", "--command", list, "/dev/null"},
+                            {noColour, "TERM=xterm"});
+            CPPUNIT_ASSERT_MESSAGE(command.output() + command.errors(), command.waitForExit() == 0);
+            return command.output();
+        };
+        CPPUNIT_ASSERT_EQUAL(std::string("name     state\r\nwebhook  \033[32mactive\033[0m\r\n"),
+                             onATerminal("NO_COLOR="));
+        CPPUNIT_ASSERT_EQUAL(std::string("name     state\r\nwebhook  active\r\n"),
+                             onATerminal("NO_COLOR=1"));
     }
 
     void loadsUnloadsAndReloadsPlugins()
