@@ -2,6 +2,7 @@
 
 #include "app/ConfDiff.h"
 #include "app/ConfHistory.h"
+#include "app/JsonObject.h"
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Array.h>
@@ -22,11 +23,6 @@ namespace
 using Poco::Dynamic::Var;
 using Poco::JSON::Array;
 using Poco::JSON::Object;
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 Array::Ptr listOf(const std::vector<ConfigError>& errors)
 {

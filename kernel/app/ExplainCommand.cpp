@@ -1,5 +1,7 @@
 #include "app/ExplainCommand.h"
 
+#include "app/JsonObject.h"
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 
@@ -14,11 +16,6 @@ namespace
 
 using Poco::JSON::Array;
 using Poco::JSON::Object;
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 Array::Ptr listOf(const std::vector<std::string>& texts)
 {

@@ -1,5 +1,7 @@
 #include "app/GuardCommands.h"
 
+#include "app/JsonObject.h"
+
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/Logger.h>
@@ -12,11 +14,6 @@ namespace
 
 using Poco::JSON::Array;
 using Poco::JSON::Object;
-
-Object::Ptr makeObject()
-{
-    return new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-}
 
 Poco::Dynamic::Var timeOrNothing(UnixMs time)
 {

@@ -158,8 +158,8 @@ std::vector<SchemaKey> Schema::commonKeys(const std::string& name)
     memory.minimum = std::int64_t{16} << 20;
     auto network = key(".sandbox.network", ConfigType::Boolean, "true",
                        "Whether it may open connections to other machines.");
-    auto deadline = key(".sandbox.deadline", ConfigType::Duration, "1s",
-                        "How long one of its hooks may take to answer.");
+    auto deadline = key(".sandbox.deadline", ConfigType::Duration, "20s",
+                        "How long one of its hooks may take to answer, its own deferrals included.");
     deadline.minimum = 10;
     deadline.maximum = 60'000;
     return {std::move(sandbox), std::move(memory), std::move(network), std::move(deadline)};

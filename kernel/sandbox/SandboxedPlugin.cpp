@@ -168,7 +168,7 @@ bool SandboxedPlugin::registerHooks(const std::string& ready)
             if (spec.point == sdk::HookPoint::ClientEnhancedAuth)
                 return tell("client.enhanced_auth cannot be answered from a sandbox"), false;
             auto& hook = _hooks.emplace_back(*this, static_cast<std::uint32_t>(_hooks.size()));
-            spec.flags &= ~sdk::kInline;
+            spec.flags &= ~(sdk::kInline | sdk::kDryRunAware); // a dry run cannot wait
             spec.function = sdk::hookKind(spec.point) == sdk::HookKind::Observe
                                 ? &SandboxedPlugin::observe
                                 : &SandboxedPlugin::ask;

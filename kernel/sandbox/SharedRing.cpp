@@ -59,7 +59,8 @@ std::optional<SharedRing::Place> SharedRing::placeFor(std::size_t bytes) const n
     if (used > kBytes) return std::nullopt;
     const std::size_t step = stepOf(bytes);
     const std::size_t left = kBytes - head % kBytes;
-    const bool mayStartOver = used == 0 && left != kBytes && left + step <= kBytes;
+    // What is skipped counts as used until the reader passes it, so it must not be much.
+    const bool mayStartOver = used == 0 && left <= kBytes / 2 && left + step <= kBytes / 2;
     const Place place{head, left < step || mayStartOver ? left : 0};
     if (kBytes - used < step + place.skipped) return std::nullopt;
     return place;

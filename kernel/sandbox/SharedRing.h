@@ -26,15 +26,14 @@ struct SharedRingHeader
 /// A queue of records in memory that the broker and a sandboxed plugin's process share. The
 /// broker writes, the plugin's process reads, in order.
 ///
-/// Memory is touched as far as it is used: while the reader keeps up, the ring starts over at its
-/// beginning. Whoever waits does so at an eventfd; nobody is woken who does not wait.
+/// Memory is touched as far as it is used. Whoever waits does so at an eventfd; nobody is woken who does not wait.
 ///
 /// The writer believes nothing that the reader could have written: what it reads of the reader's
 /// is checked, and a ring that makes no sense is full.
 class SharedRing
 {
 public:
-    static constexpr std::size_t kBytes = std::size_t{32} << 20;
+    static constexpr std::size_t kBytes = std::size_t{8} << 20;
     /// The largest record: one of this size finds room wherever the ring is empty.
     static constexpr std::size_t kMaxRecord = kBytes / 2 - 8;
     /// What one ring takes of the shared memory.

@@ -11,7 +11,8 @@
 # The same for a plugin in C (nanomq/c.h): compiles the SDK's shim in C++ into it, so the project needs
 # both languages. FLAGS are those of abi.h; NANOMQ_PLUGIN_RELOAD_OVERLAP if none are given.
 #
-# Where it is put: ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY}, or else <build>/plugins.
+# Where it is put: ${NANOMQ_PLUGIN_OUTPUT_DIRECTORY}, or else <build>/plugins. Installed with the others,
+# unless NANOMQ_PLUGIN_INSTALL is set and false.
 
 set(NANOMQ_SDK_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/../plugin.map" CACHE INTERNAL
     "The linker's version script for plugins")
@@ -62,6 +63,9 @@ __asm__(".pushsection .nanomq.schema,\"R\",@progbits\n.incbin \"@schema@\"\n.pop
         target_sources(${target} PRIVATE ${source})
     endif()
 
+    if(DEFINED NANOMQ_PLUGIN_INSTALL AND NOT NANOMQ_PLUGIN_INSTALL)
+        return()
+    endif()
     include(GNUInstallDirs)
     install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/nanomq/plugins)
     if(A_CONF)

@@ -137,7 +137,7 @@ public:
     {
         load("sample.hang = observer\nsample.gate = " + gate() + '\n');
         // Two fill the ring's memory: the third finds no room.
-        const std::string topic = "a/" + std::string(15u << 20, 'x');
+        const std::string topic = "a/" + std::string((3u << 20) + (7u << 17), 'x');
         for (std::uint64_t told = 1; told <= 3; ++told)
         {
             tell(topic);

@@ -14,6 +14,7 @@ class SharedRingTest : public CppUnit::TestFixture
     CPPUNIT_TEST_SUITE(SharedRingTest);
     CPPUNIT_TEST(givesRecordsInTheirOrder);
     CPPUNIT_TEST(hasRoomForSoMuchAndNoMore);
+    CPPUNIT_TEST(hasRoomForManyWhereverItIsEmpty);
     CPPUNIT_TEST(skipsTheRecordThatWasBegun);
     CPPUNIT_TEST(losesNothingBetweenTwoThreads);
     CPPUNIT_TEST_SUITE_END();
@@ -58,6 +59,18 @@ public:
             CPPUNIT_ASSERT(give(large));
             CPPUNIT_ASSERT(!give(large));
             CPPUNIT_ASSERT(take() == large);
+        }
+    }
+
+    void hasRoomForManyWhereverItIsEmpty()
+    {
+        const std::string record(100'000, 'x');
+        for (int place = 0; place < 200; ++place)
+        {
+            for (int i = 0; i < 20; ++i) CPPUNIT_ASSERT(give(record));
+            for (int i = 0; i < 20; ++i) CPPUNIT_ASSERT(take() == record);
+            CPPUNIT_ASSERT(give("a step on"));
+            CPPUNIT_ASSERT_EQUAL(std::string("a step on"), take());
         }
     }
 
