@@ -107,7 +107,7 @@ public:
 
         ScriptedClient stranger(_broker->port());
         PropertyList method = with(PropertyId::AuthenticationMethod, std::string_view("golden"));
-        method.add(PropertyId::AuthenticationData, std::string_view("d"));
+        method.add(PropertyId::AuthenticationData, asBytes("d"));
         stranger.sendConnect({.clientId = "stranger", .properties = method});
         stranger.expectConnack(static_cast<ReasonCode>(0x87));
         expect("client.enhanced_auth", "golden stage 0 data d");

@@ -87,7 +87,8 @@ public:
         CPPUNIT_ASSERT_EQUAL_MESSAGE(host().info("sample")->lastError, std::uint64_t{1}, restarts());
         CPPUNIT_ASSERT_EQUAL(std::string("1.0.0"), versionByHook());
         CPPUNIT_ASSERT(host().info("sample")->state == State::Active);
-        CPPUNIT_ASSERT(host().info("sample")->lastError.find("signal 11") != std::string::npos);
+        CPPUNIT_ASSERT(host().info("sample")->lastError.find("its process ended with") !=
+                       std::string::npos); // by a signal, or as a sanitizer ends it
     }
 
     void aQuestionThatKillsItIsAnsweredAtOnce()
