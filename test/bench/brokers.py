@@ -78,7 +78,7 @@ class Broker:
         values = {"port": self.port, "tls_port": self.tls_port, "dir": self.folder,
                   "build": build, "cert": certificate.cert, "key": certificate.key,
                   "mosquitto": find_mosquitto(), "root": ROOT}
-        conf = self.folder / "mosquitto.conf"
+        conf = self.folder / "mosquitto.cfg"  # not .conf: that would be a plugin of ours
         conf.write_text(MOSQUITTO_CONF.format(**values), encoding="utf-8")
         values["mosquitto_conf"] = conf
         self.has_tls = "{tls_port}" in command or "{mosquitto_conf}" in command
